@@ -13,11 +13,11 @@ from brewclip_app import theme
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
 from brewclip_app.panels.library.failures_card import FailuresModel
-from brewclip_app.panels.search.hit_model import HitModel
 from brewclip_app.plain_text import elided_name, plain_caption, plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.name_dialogs import NameDialog
+from brewclip_app.widgets.picture_grid.model import PictureModel
 from core.store.records import FailureRecord
 from core.store.store import Store
 
@@ -152,7 +152,7 @@ def test_a_shortened_name_has_its_letters_as_tip(qtbot):
 
 
 def test_models_of_pictures_tell_names_letter_by_letter(make_hit, qtbot, tmp_path):
-    hits, failures = HitModel(), FailuresModel()
+    hits, failures = PictureModel(), FailuresModel()
     hits.set_hits((make_hit(1, Path("<img src=x><b>.jpg")),))
     failures.show([FailureRecord(tmp_path / "<img src=x><b>.jpg", "unreadable", HOSTILE)])
     for model in (hits, failures):

@@ -1,4 +1,4 @@
-"""Actions on hits: open, show in folder, copy, more like these, add to the query, tag."""
+"""Actions on pictures: open, show in folder, copy, more like these, add to the query, tag."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -36,31 +36,32 @@ MOST_EXAMPLES = 8  # images of a query; more of them add nothing
 
 
 class HitActions:
-    """Actions on some hits; those for one alone take the first. A file that is gone is reported, not opened."""
+    """Actions on some pictures; those for one alone take the first. A file that is gone is reported, not opened."""
 
     def __init__(self, context: "Context", controller: SearchController, owner: QWidget,
                  on_tagged: "Callable[[list[ImageRecord]], object]") -> None:
         self._context, self._controller, self._owner, self._on_tagged = context, controller, owner, on_tagged
         self.tags: tuple[tuple[str, int], ...] = ()  # of the gallery
 
-    def show_menu(self, hits: "Sequence[Hit]", at: QPoint) -> None:
-        """Open the context menu of some hits; `at` is on the screen."""
-        self.menu(hits).popup(at)
+    def show_menu(self, images: "Sequence[ImageRecord]", at: QPoint, hit: "Hit | None" = None) -> None:
+        """Open the context menu of some pictures; `at` is on the screen."""
+        self.menu(images, hit).popup(at)
 
-    def menu(self, hits: "Sequence[Hit]") -> QMenu:
-        """The context menu of some hits."""
+    def menu(self, images: "Sequence[ImageRecord]", hit: "Hit | None" = None) -> QMenu:
+        """The context menu of some pictures; `hit` is that of a single one, if it has any."""
         menu = QMenu(self._owner)
         menu.aboutToHide.connect(menu.deleteLater)
-        first, one, few = hits[0], len(hits) == 1, 1 < len(hits) <= MOST_EXAMPLES
+        one, few = len(images) == 1, 1 < len(images) <= MOST_EXAMPLES
+        copies = hit.copies if one and hit is not None else 1
         if not one:
-            menu.addAction(f"{wording.count(len(hits))} selected").setEnabled(False)
+            menu.addAction(f"{wording.count(len(images))} selected").setEnabled(False)
             menu.addSeparator()
-        rows: tuple[tuple[str, Callable[[Sequence[Hit]], object], bool] | None, ...] = (
+        rows: tuple[tuple[str, Callable[[Sequence[ImageRecord]], object], bool] | None, ...] = (
             ("Open", self.open, one),
             ("Show in folder", self.show_in_folder, one),
-            (f"List the {first.copies} copies…", self.list_copies, one and first.copies > 1),
+            (f"List the {copies} copies…", lambda _: self.list_copies(hit), copies > 1),
             None,
-            ("Copy path" if one else f"Copy {len(hits)} paths", self.copy_paths, True),
+            ("Copy path" if one else f"Copy {len(images)} paths", self.copy_paths, True),
             ("Copy picture", self.copy_picture, one),
             ("Copy the file to a folder…" if one else "Copy the files to a folder…", self.choose_target, True),
             None,
@@ -75,30 +76,30 @@ class HitActions:
             if row is None:
                 menu.addSeparator()
             elif row[2]:
-                menu.addAction(row[0], partial(row[1], hits))
-        self._add_tags(menu, hits)
+                menu.addAction(row[0], partial(row[1], images))
+        self._add_tags(menu, images)
         return menu
 
-    def inspect(self, hits: "Sequence[Hit]") -> None:
-        """Explain a hit in the Inspect panel."""
-        if hits:
-            self._controller.inspect(hits[0])
+    def inspect(self, images: "Sequence[ImageRecord]") -> None:
+        """Explain a picture in the Inspect panel."""
+        if images:
+            self._controller.inspect(images[0])
 
-    def more_like(self, hits: "Sequence[Hit]") -> None:
+    def more_like(self, images: "Sequence[ImageRecord]") -> None:
         """A new query of these images."""
-        self._controller.more_like(hits)
+        self._controller.more_like(images)
 
-    def add(self, hits: "Sequence[Hit]") -> None:
+    def add(self, images: "Sequence[ImageRecord]") -> None:
         """Add images to the query."""
-        self._controller.add_hits(hits)
+        self._controller.add_images(images)
 
-    def exclude(self, hits: "Sequence[Hit]") -> None:
+    def exclude(self, images: "Sequence[ImageRecord]") -> None:
         """Exclude what is like an image from the query."""
-        self._controller.add_image(hits[0].image.path, hits[0].image.id, -1)
+        self._controller.add_image(images[0].path, images[0].id, -1)
 
-    def open(self, hits: "Sequence[Hit]") -> None:
+    def open(self, images: "Sequence[ImageRecord]") -> None:
         """Open an image in the system's viewer; one at an address is downloaded first."""
-        path = hits[0].image.path
+        path = images[0].path
         if is_remote(path):
             tasks.start(self._download(path))
         elif not path.exists():
@@ -121,9 +122,9 @@ class HitActions:
             self._controller.show_message(str(error))
             return None
 
-    def show_in_folder(self, hits: "Sequence[Hit]") -> None:
+    def show_in_folder(self, images: "Sequence[ImageRecord]") -> None:
         """Show an image in the file manager."""
-        self.show_file(hits[0].image.path)
+        self.show_file(images[0].path)
 
     def show_file(self, path: Path) -> None:
         """Open the folder of a file in the file manager, the file selected where the system can."""
@@ -138,23 +139,24 @@ class HitActions:
         elif not _select_by_dbus(path):
             QDesktopServices.openUrl(_url(path.parent))
 
-    def copy_paths(self, hits: "Sequence[Hit]") -> None:
+    def copy_paths(self, images: "Sequence[ImageRecord]") -> None:
         """The paths, one on each line."""
-        QGuiApplication.clipboard().setText("\n".join(shown(hit.image.path) for hit in hits))
-        self._controller.show_message("Path copied." if len(hits) == 1 else f"{len(hits)} paths copied.")
+        QGuiApplication.clipboard().setText("\n".join(shown(image.path) for image in images))
+        self._controller.show_message("Path copied." if len(images) == 1 else f"{len(images)} paths copied.")
 
-    def list_copies(self, hits: "Sequence[Hit]") -> None:
+    def list_copies(self, hit: "Hit | None") -> None:
         """List the identical files of a hit."""
-        CopiesDialog(self._owner, hits[0], self.show_file, lambda: self._controller.show_copies(True)).open()
+        if hit is not None:
+            CopiesDialog(self._owner, hit, self.show_file, lambda: self._controller.show_copies(True)).open()
 
-    def choose_target(self, hits: "Sequence[Hit]") -> None:
+    def choose_target(self, images: "Sequence[ImageRecord]") -> None:
         """Let the user choose a folder and copy the files into it."""
-        ask_folder(self._owner, "copies", f"Copy {wording.pictures(len(hits))} to a folder",
-                   lambda folder: self.copy_files(hits, folder))
+        ask_folder(self._owner, "copies", f"Copy {wording.pictures(len(images))} to a folder",
+                   lambda folder: self.copy_files(images, folder))
 
-    def copy_files(self, hits: "Sequence[Hit]", folder: Path) -> None:
-        """Copy the files of hits into a folder; nothing there is overwritten."""
-        tasks.start(self._copy_files([hit.image.path for hit in hits], folder))
+    def copy_files(self, images: "Sequence[ImageRecord]", folder: Path) -> None:
+        """Copy the files of pictures into a folder; nothing there is overwritten."""
+        tasks.start(self._copy_files([image.path for image in images], folder))
 
     async def _copy_files(self, paths: list[Path], folder: Path) -> None:
         def work(report: Report) -> "CopiedFiles":
@@ -171,9 +173,9 @@ class HitActions:
             failed = f" {copied.failed[0]}{more}" if copied.failed else ""
             self._controller.show_message(f"{wording.pictures(copied.copied)} copied to {copied.folder}.{failed}")
 
-    def copy_picture(self, hits: "Sequence[Hit]") -> None:
+    def copy_picture(self, images: "Sequence[ImageRecord]") -> None:
         """Copy an image in full size to the clipboard."""
-        tasks.start(self._copy_picture(hits[0].image.path))
+        tasks.start(self._copy_picture(images[0].path))
 
     async def _copy_picture(self, path: Path) -> None:
         limit = float(self._context.settings["images.max_megapixels"])
@@ -187,9 +189,9 @@ class HitActions:
             QGuiApplication.clipboard().setImage(picture)
             self._controller.show_message("Picture copied.")
 
-    def tag(self, hits: "Sequence[Hit]", name: str, put: bool, dialog: NameDialog | None = None) -> None:
+    def tag(self, images: "Sequence[ImageRecord]", name: str, put: bool, dialog: NameDialog | None = None) -> None:
         """Give a tag to pictures, or take it from them; a dialog that asked for it closes when that is done."""
-        ids = [hit.image.id for hit in hits]
+        ids = [image.id for image in images]
         gallery = self._context.gallery
 
         def work(report: Report) -> "list[ImageRecord]":
@@ -202,23 +204,23 @@ class HitActions:
         else:
             self._context.jobs.submit("Tagging", work, on_done=self._on_tagged, quiet=True)
 
-    def ask_tag(self, hits: "Sequence[Hit]") -> None:
+    def ask_tag(self, images: "Sequence[ImageRecord]") -> None:
         """Let the user type a tag."""
-        NameDialog(self._owner, f"Tag {wording.pictures(len(hits))}", "Tag",
-                   lambda name, dialog: self.tag(hits, name, True, dialog), holder="tag").open()
+        NameDialog(self._owner, f"Tag {wording.pictures(len(images))}", "Tag",
+                   lambda name, dialog: self.tag(images, name, True, dialog), holder="tag").open()
 
-    def _add_tags(self, menu: QMenu, hits: "Sequence[Hit]") -> None:
+    def _add_tags(self, menu: QMenu, images: "Sequence[ImageRecord]") -> None:
         tags = menu.addMenu("Tag")
-        tags.addAction("New tag…", partial(self.ask_tag, hits))
-        own = sorted({tag for hit in hits for tag in hit.image.tags})
+        tags.addAction("New tag…", partial(self.ask_tag, images))
+        own = sorted({tag for image in images for tag in image.tags})
         names = list(dict.fromkeys([*own, *(name for name, _ in self.tags)]))[:MOST_TAGS]
         if names:
             tags.addSeparator()
         for name in names:
             action = tags.addAction(plain_caption(name))
             action.setCheckable(True)
-            action.setChecked(all(name in hit.image.tags for hit in hits))
-            action.triggered.connect(lambda put, name=name: self.tag(hits, name, put))
+            action.setChecked(all(name in image.tags for image in images))
+            action.triggered.connect(lambda put, name=name: self.tag(images, name, put))
 
 
 def _downloaded(path: Path, folder: Path) -> Path:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from brewclip_app.context import Context
     from core.audio import Waveform
-    from core.search.queries import Hit
+    from core.store.records import ImageRecord
 
 T = TypeVar("T")
 KEY = "search"  # of the jobs
@@ -115,14 +115,14 @@ class SearchController(Controller[SearchState]):
         """Add an image of the gallery, or any file, to the query."""
         self.open(self.state.query.plus(QueryTerm("image", path=path, image_id=image_id, weight=float(sign))))
 
-    def add_hits(self, hits: "Sequence[Hit]") -> None:
+    def add_images(self, images: "Sequence[ImageRecord]") -> None:
         """Add images of the gallery to the query."""
         query = self.state.query
-        self.open(replace(query, extras=(*query.extras, *map(_example, hits))))
+        self.open(replace(query, extras=(*query.extras, *map(_example, images))))
 
-    def more_like(self, hits: "Sequence[Hit]") -> None:
+    def more_like(self, images: "Sequence[ImageRecord]") -> None:
         """A new query of these images alone."""
-        self.open(Query(None, tuple(map(_example, hits))))
+        self.open(Query(None, tuple(map(_example, images))))
 
     def drop_recording(self) -> None:
         """Keep the text of the main term alone."""
@@ -314,8 +314,8 @@ class SearchController(Controller[SearchState]):
 
     # ---- hits
 
-    def inspect(self, hit: "Hit") -> None:
-        """Explain a hit in the Inspect panel, where the query has text or speech."""
+    def inspect(self, image: "ImageRecord") -> None:
+        """Explain an image in the Inspect panel, where the query has text or speech."""
         query = self.state.query
         terms = tuple(Asked(term.label, term.text if term.kind == "text" or term.edited else "", term.waveform)
                       for term in query.terms() if term.kind != "image" and term.ready)
@@ -323,8 +323,8 @@ class SearchController(Controller[SearchState]):
             self.show_message("Only text and speech can be explained, and this query has neither.", "care")
             return
         note = "One term of the query at a time: score and ranks here are of this one alone." if query.extras else ""
-        self.go_to.emit("inspect", Inspection(terms[0].text, waveform=terms[0].waveform, path=hit.image.path, note=note,
-                                              terms=terms, gallery=self._context.gallery, image_id=hit.image.id))
+        self.go_to.emit("inspect", Inspection(terms[0].text, waveform=terms[0].waveform, path=image.path, note=note,
+                                              terms=terms, gallery=self._context.gallery, image_id=image.id))
 
     def show_library(self) -> None:
         """Go to the Library panel."""
@@ -557,5 +557,5 @@ class SearchController(Controller[SearchState]):
                               f"{self.readiness.recogniser.title} is needed.")
 
 
-def _example(hit: "Hit") -> QueryTerm:
-    return QueryTerm("image", path=hit.image.path, image_id=hit.image.id)
+def _example(image: "ImageRecord") -> QueryTerm:
+    return QueryTerm("image", path=image.path, image_id=image.id)

@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
 from brewclip_app.panels.search.actions import HitActions
-from brewclip_app.panels.search.branch_bar import COLOURS, ShareBar
-from brewclip_app.panels.search.hit_model import copies_words
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails, draw_fitted
+from brewclip_app.widgets.branch_bar import COLOURS, ShareBar
 from brewclip_app.widgets.common import Card, button, clear, column, label, row, rule, scrolling
 from brewclip_app.widgets.flow_layout import FlowLayout
+from brewclip_app.widgets.picture_grid.model import copies_words
 from core.remote import shown
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class DetailPane(Card):
         self.picture = PictureBox(thumbnails, lambda: self._act(actions.open))
         self.name = label("", "strong", wrap=True)
         self.facts = label("", "quiet", wrap=True)
-        self.copies = button("", lambda: self._act(actions.list_copies), "quiet-link", tip="List the identical files")
+        self.copies = button("", lambda: actions.list_copies(self._hit), "quiet-link", tip="List the identical files")
         self.copies.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.tags = label("", "quiet", wrap=True)
         self.strength = label("", "quiet", wrap=True)
@@ -281,9 +281,9 @@ class DetailPane(Card):
             return name
         return VOICE if name == TRANSCRIPT else f"{VOICE} of {name}"
 
-    def _act(self, action: "Callable[[Sequence[Hit]], object]") -> None:
+    def _act(self, action: "Callable[[Sequence[ImageRecord]], object]") -> None:
         if self._hit is not None:
-            action([self._hit])
+            action([self._hit.image])
 
 
 def breakable(path: Path) -> str:

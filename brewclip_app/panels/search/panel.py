@@ -154,7 +154,7 @@ class SearchPanel(Panel):
         return list(KEYS)
 
     def save_state(self) -> dict[str, Any]:
-        return {"order": self.results.grid.hits.order, "splitter": self.results.splitter_state(),
+        return {"order": self.results.grid.pictures.order, "splitter": self.results.splitter_state(),
                 "microphone": self.voice.microphone.chosen, "keep_ready": self.header.keep_ready.isChecked(),
                 **self.controller.saved_query()}
 
@@ -234,8 +234,8 @@ class SearchPanel(Panel):
     # ---- hits and files
 
     def _show_tagged(self, images: "list[ImageRecord]") -> None:
-        self.results.grid.hits.replace_images(images)
-        self.results.detail.show_hit(self.results.grid.current())
+        self.results.grid.pictures.replace_images(images)
+        self.results.detail.show_hit(self.results.grid.current_hit())
         self.controller.refresh_gallery()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

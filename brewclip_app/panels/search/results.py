@@ -12,9 +12,6 @@ from brewclip_app.panels.search.actions import HitActions
 from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.detail_pane import TRANSCRIPT, DetailPane
 from brewclip_app.panels.search.filter_bar import FilterBar
-from brewclip_app.panels.search.hit_delegate import GAP
-from brewclip_app.panels.search.hit_grid import HitGrid
-from brewclip_app.panels.search.hit_model import ORDERS
 from brewclip_app.panels.search.notices import Notice
 from brewclip_app.panels.search.query import Query
 from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
@@ -24,6 +21,9 @@ from brewclip_app.thumbnails import Thumbnails, record_of
 from brewclip_app.widgets.common import ElidedLabel, EmptyState, KeyCap, button, column, icon_button, label, row
 from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.indexing_progress import IndexingProgress
+from brewclip_app.widgets.picture_grid.cards import GAP
+from brewclip_app.widgets.picture_grid.grid import PictureGrid
+from brewclip_app.widgets.picture_grid.model import ORDERS
 from core.progress import Progress, WorkStep
 from core.search.terms import BY_KIND, MINUS, QueryTerm
 from core.settings import BY_KEY
@@ -45,6 +45,7 @@ class SearchResults(QWidget):
                  thumbnails: Thumbnails) -> None:
         super().__init__()
         self._context, self._controller, self._thumbnails = context, controller, thumbnails
+        self._actions = actions
         self.chips = QueryChips(controller, intake)
         self.order = QComboBox()
         self.filter_button = button("Filter", self.toggle_filter, tip="Search a part of the gallery (Ctrl+F)")
@@ -53,7 +54,7 @@ class SearchResults(QWidget):
         self.progress = ProgressLine(controller.stop)
         self.stale = ElidedLabel("", "care", Qt.TextElideMode.ElideRight)
         self.least = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
-        self.grid = HitGrid(thumbnails, actions.open, actions.show_menu, self.zoom)
+        self.grid = PictureGrid(thumbnails, self.zoom)
         self.detail = DetailPane(thumbnails, actions)
         self.selection = SelectionPane(thumbnails, actions)
         self.side = QStackedWidget()
@@ -80,6 +81,9 @@ class SearchResults(QWidget):
         self.filter.closed.connect(partial(self.filter_button.setChecked, False))
         self.filter.changed.connect(self._controller.set_limits)
         self.grid.selection_changed.connect(self._show_selection)
+        self.grid.activated.connect(lambda _: self._actions.open(self.grid.selected()))
+        self.grid.context_requested.connect(
+            lambda at: self._actions.show_menu(self.grid.selected(), at, self.grid.current_hit()))
         self._thumbnails.ready.connect(lambda image_id: self._show_chips())
 
     def _lay_out(self) -> None:
@@ -204,9 +208,9 @@ class SearchResults(QWidget):
         """Sort the hits; the chosen one stays chosen."""
         current = self.grid.current()
         self.order.setCurrentIndex(max(0, self.order.findData(order)))
-        self.grid.hits.set_order(order)
-        if self.grid.hits.rowCount():
-            self.grid.keep_current(current.image.id if current else None)
+        self.grid.pictures.set_order(order)
+        if self.grid.pictures.rowCount():
+            self.grid.keep_current(current.id if current else None)
 
     def toggle_filter(self, opened: bool | None = None) -> None:
         """Open or close the filter."""
@@ -234,11 +238,11 @@ class SearchResults(QWidget):
         self._sayings.setVisible(self._controller.state.can_speak and self.width() > 1000)
 
     def _show_selection(self) -> None:
-        hits = self.grid.selected()
-        self.detail.show_hit(self.grid.current())
-        if len(hits) > 1:
-            self.selection.show_hits(hits)
-        self.side.setCurrentWidget(self.selection if len(hits) > 1 else self.detail)
+        images = self.grid.selected()
+        self.detail.show_hit(self.grid.current_hit())
+        if len(images) > 1:
+            self.selection.show_images(images)
+        self.side.setCurrentWidget(self.selection if len(images) > 1 else self.detail)
 
 
 def _share_names(query: Query) -> dict[str, str]:

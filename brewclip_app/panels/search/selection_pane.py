@@ -15,7 +15,7 @@ from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.mosaic import Mosaic
 
 if TYPE_CHECKING:
-    from core.search.queries import Hit
+    from core.store.records import ImageRecord
 
 TOO_MANY = f"Up to {MOST_EXAMPLES} pictures can be examples of a query"
 
@@ -25,7 +25,7 @@ class SelectionPane(Card):
 
     def __init__(self, thumbnails: Thumbnails, actions: HitActions) -> None:
         super().__init__(margin=12, space=8)
-        self._hits: Sequence[Hit] = ()
+        self._images: Sequence[ImageRecord] = ()
         self.count = label("", "strong")
         self.total = label("", "quiet", wrap=True)
         self.mosaic = Mosaic(thumbnails, 4, 4, QSize(160, 128))
@@ -46,13 +46,13 @@ class SelectionPane(Card):
         self.body.addStretch(1)
         self.setAccessibleName("The selected pictures")
 
-    def show_hits(self, hits: "Sequence[Hit]") -> None:
-        """Show several hits."""
-        self._hits = tuple(hits)
-        self.count.setText(f"{wording.count(len(hits))} selected")
-        self.total.setText(f"{wording.size(sum(hit.image.size for hit in hits))} in all")
-        self.mosaic.set_images([hit.image for hit in hits])
-        few = len(hits) <= MOST_EXAMPLES
+    def show_images(self, images: "Sequence[ImageRecord]") -> None:
+        """Show several pictures."""
+        self._images = tuple(images)
+        self.count.setText(f"{wording.count(len(images))} selected")
+        self.total.setText(f"{wording.size(sum(image.size for image in images))} in all")
+        self.mosaic.set_images(images)
+        few = len(images) <= MOST_EXAMPLES
         for part in (self.more, self.add):
             part.setEnabled(few)
             part.setToolTip("" if few else TOO_MANY)
@@ -61,5 +61,5 @@ class SelectionPane(Card):
         super().resizeEvent(event)
         self.mosaic.setFixedHeight(round(min(0.8 * self.width(), max(60, self.height() - 260))))
 
-    def _button(self, text: str, action: "Callable[[Sequence[Hit]], object]", look: str = "") -> QPushButton:
-        return button(text, lambda: action(self._hits), look)
+    def _button(self, text: str, action: "Callable[[Sequence[ImageRecord]], object]", look: str = "") -> QPushButton:
+        return button(text, lambda: action(self._images), look)

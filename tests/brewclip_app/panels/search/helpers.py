@@ -128,7 +128,7 @@ class FakeExplorer:
 
 def wait_for_hits(qtbot, panel, explorer, count=1):
     qtbot.waitUntil(lambda: len(explorer.asked) >= count and not panel.controller.state.searching)
-    return panel.results.grid.hits.hits()
+    return panel.results.grid.pictures.hits()
 
 
 def ask(qtbot, panel, explorer, text="a dog"):
@@ -180,5 +180,5 @@ def drop(panel, *paths, text=""):
 
 def select(panel, rows):
     for row in rows:
-        index = panel.results.grid.hits.index(row)
+        index = panel.results.grid.pictures.index(row)
         panel.results.grid.selectionModel().select(index, QItemSelectionModel.SelectionFlag.Select)

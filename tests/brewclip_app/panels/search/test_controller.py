@@ -42,7 +42,7 @@ def test_a_query_is_built_and_undone(controller, tone, make_hit, qtbot):
     controller.undo()
     controller.undo()
     assert controller.state.query.text == "beach − people"
-    controller.more_like([make_hit(3)])
+    controller.more_like([make_hit(3).image])
     assert controller.state.query.text == "picture 003.jpg" and controller.state.query.main is None
     controller.undo()
     assert answered(qtbot, controller).query.text == "beach − people"
@@ -57,7 +57,7 @@ def test_undo_ends_at_no_query(controller, qtbot):
 
 
 def test_removing_the_last_term_leaves_no_results(controller, make_hit, qtbot):
-    controller.more_like([make_hit(1)])
+    controller.more_like([make_hit(1).image])
     assert answered(qtbot, controller).answer.hits
     controller.change_term(0, lambda term: None)
     assert controller.state.answer is None and controller.state.summary == ""

@@ -120,7 +120,7 @@ def test_the_query_of_the_last_start_comes_back_without_the_microphone(panel, co
     qtbot.waitUntil(lambda: again.controller.state.gallery is not None)
     if kept:
         wait_for_hits(qtbot, again, explorer, 2)
-        assert again.results.grid.hits.rowCount() and len(explorer.store.history) == history
+        assert again.results.grid.pictures.rowCount() and len(explorer.store.history) == history
     else:
         assert again.results.notice() and len(explorer.asked) == 1
     again.closing()
@@ -281,7 +281,7 @@ def test_state_comes_back(panel, context, sound, qtbot):
     other = SearchPanel(context)
     qtbot.addWidget(other)
     other.restore_state(state)
-    assert other.results.grid.hits.order == "name" and not other.header.keep_ready.isChecked()
+    assert other.results.grid.pictures.order == "name" and not other.header.keep_ready.isChecked()
     assert other.voice.microphone.chosen == "Headset (ALSA)"
     other.restore_state({})
     other.closing()

@@ -309,9 +309,9 @@ def test_i_takes_the_chosen_hit_apart(panel, explorer, qtbot, sound):
     with qtbot.waitSignal(panel.go_to) as gone:
         qtbot.keyClick(panel.results.grid, Qt.Key.Key_I)
     key, asked = gone.args
-    hit = panel.results.grid.selected()[0]
+    image = panel.results.grid.current()
     assert key == "inspect" and asked.text == "a brown dog"
-    assert (asked.path, asked.image_id) == (hit.image.path, hit.image.id)
+    assert (asked.path, asked.image_id) == (image.path, image.id)
     assert asked.gallery == "Flickr" and asked.waveform is None and asked.note == ""
     panel.controller.add_text("a red ball")
     wait_for_hits(qtbot, panel, explorer, 2)
@@ -320,7 +320,7 @@ def test_i_takes_the_chosen_hit_apart(panel, explorer, qtbot, sound):
     asked = gone.args[1]
     assert "of this one alone" in asked.note and (asked.text, asked.term) == ("a brown dog", 0)
     assert [(each.label, each.text) for each in asked.terms] == [("a brown dog",) * 2, ("a red ball",) * 2]
-    assert "Why this picture?\tI" in [each.text() for each in panel.hit_actions.menu([hit]).actions()]
+    assert "Why this picture?\tI" in [each.text() for each in panel.hit_actions.menu([image]).actions()]
 
 
 def test_a_query_of_pictures_alone_cannot_be_taken_apart(panel, explorer, qtbot, pictures):
@@ -328,7 +328,7 @@ def test_a_query_of_pictures_alone_cannot_be_taken_apart(panel, explorer, qtbot,
     hits = wait_for_hits(qtbot, panel, explorer)
     gone = []
     panel.go_to.connect(lambda *facts: gone.append(facts))
-    panel.hit_actions.inspect(hits[:1])
+    panel.hit_actions.inspect([hits[0].image])
     assert not gone and "Only text and speech" in panel.header.message.text()
 
 
@@ -358,7 +358,7 @@ def test_a_failed_query_leaves_no_hits_of_an_earlier_one(panel, explorer, qtbot)
     explorer.error = QueryError("None of the 8 pictures of Flickr are indexed with the present model.", "not_indexed")
     panel.controller.type_text("two cats")
     qtbot.waitUntil(lambda: not panel.results.showing_hits())
-    assert panel.results.grid.hits.rowCount() == 0 and "nothing to show" in panel.results.notice()
+    assert panel.results.grid.pictures.rowCount() == 0 and "nothing to show" in panel.results.notice()
     assert panel.header.action.text() == "Index now"
 
 

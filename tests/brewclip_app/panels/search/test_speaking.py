@@ -367,7 +367,7 @@ def test_spoken_query_on_real_weights(qtbot, home, whisper_base, pictures, sound
     panel.receive(Question(speech=spoken))
     qtbot.waitUntil(lambda: panel.controller.state.answer is not None, timeout=120_000)
     assert "flower" in panel.header.transcript.text().lower()
-    assert panel.results.grid.current().image.path.name == "a flower.jpg"
+    assert panel.results.grid.current().path.name == "a flower.jpg"
     assert explorer.store.queries()[0].recording.exists()
     panel.closing()
     context.jobs.shutdown()

@@ -15,10 +15,10 @@ from brewclip_app.panels.search.detail_pane import DetailPane, ShareRow, breakab
 from brewclip_app.panels.search.filter_bar import FilterBar
 from brewclip_app.panels.search.history import QueryHistory
 from brewclip_app.panels.search.history_menu import HistoryMenu, when_words
-from brewclip_app.panels.search.hit_model import HitModel
 from brewclip_app.panels.search.query import HitLimits
 from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.picture_grid.model import PictureModel
 from core.search.queries import MatchSignificance, ScoreShare
 from core.search.terms import QueryTerm
 from core.store.records import QueryRecord
@@ -191,7 +191,7 @@ def test_the_pane_shows_a_hit_and_acts_on_it(pane, actions, make_hit, pictures, 
     assert {row.accessibleName() for row in pane.findChildren(ShareRow)} == {"Transcript: 0.50"}
     for button, action in ((pane.more, "more_like"), (pane.folder, "show_in_folder"), (pane.open, "open")):
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-        getattr(actions, action).assert_called_once_with([hit])
+        getattr(actions, action).assert_called_once_with([hit.image])
 
 
 def test_words_and_voice_have_a_row_each_and_a_second_voice_is_told_apart(pane, make_hit):
@@ -206,7 +206,7 @@ def test_words_and_voice_have_a_row_each_and_a_second_voice_is_told_apart(pane, 
 
 
 def test_a_hit_says_what_words_and_voice_gave_where_a_voice_was_listened_to(make_hit, qtbot):
-    model = HitModel()
+    model = PictureModel()
     spoken = replace(make_hit(1), shares=(ScoreShare("a dog", "text", 0.3), ScoreShare("a dog", "acoustic", 0.1)))
     model.set_hits((spoken, make_hit(2)))
     tips = [model.index(row).data(Qt.ItemDataRole.ToolTipRole) for row in (0, 1)]

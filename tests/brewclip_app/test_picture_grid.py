@@ -1,4 +1,4 @@
-"""The grid of hits: model, order, fold, columns, and 100 000 of them."""
+"""The grid of pictures: model, order, fold, columns, and 100 000 of them."""
 
 from unittest.mock import Mock
 
@@ -8,9 +8,9 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 
-from brewclip_app.panels.search.hit_grid import FOOTER_HEIGHT, HitGrid
-from brewclip_app.panels.search.hit_model import FEWEST, HIT_ROLE, HitModel
 from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.picture_grid.grid import FOOTER_HEIGHT, PictureGrid
+from brewclip_app.widgets.picture_grid.model import FEWEST, HIT_ROLE, PictureModel
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def thumbnails(tmp_path, qapp):
 
 @pytest.fixture
 def grid(qtbot, thumbnails):
-    on_open, on_zoom = Mock(), Mock()
-    made = HitGrid(thumbnails, on_open, Mock(), on_zoom)
-    made.on_open, made.on_zoom = on_open, on_zoom
+    on_zoom = Mock()
+    made = PictureGrid(thumbnails, on_zoom)
+    made.on_zoom = on_zoom
     qtbot.addWidget(made)
     made.resize(900, 600)
     with qtbot.waitExposed(made):
@@ -39,7 +39,7 @@ def levels(make_hit, *counts):
 
 
 def test_the_model_keeps_qts_rules(qapp, make_hit):
-    model = HitModel()
+    model = PictureModel()
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     model.set_hits(levels(make_hit, 12, 5, 30))
     model.set_order("name")
@@ -50,7 +50,7 @@ def test_the_model_keeps_qts_rules(qapp, make_hit):
 
 
 def test_weak_hits_are_folded_but_never_all(qapp, make_hit):
-    model = HitModel()
+    model = PictureModel()
     model.set_hits(levels(make_hit, 8, 6, 36))
     assert model.rowCount() == 14 and model.folded == 36
     model.set_hits(levels(make_hit, 0, 0, 50))
@@ -60,7 +60,7 @@ def test_weak_hits_are_folded_but_never_all(qapp, make_hit):
 
 
 def test_orders(qapp, make_hit):
-    model = HitModel()
+    model = PictureModel()
     names = (("b", 1e9), ("C", 3e9), ("a", 2e9))
     model.set_hits(tuple(make_hit(rank, f"/x/{name}.jpg", mtime=mtime) for rank, (name, mtime) in enumerate(names, 1)))
 
@@ -80,19 +80,19 @@ def test_tags_are_taken_over_without_losing_the_place(grid, make_hit):
     grid.show_hits(levels(make_hit, 5, 0, 0))
     grid.select_row(3)
     changed = make_hit(4, tags=("holiday",)).image
-    grid.hits.replace_images([changed])
-    assert grid.current().image.tags == ("holiday",)
+    grid.pictures.replace_images([changed])
+    assert grid.current().tags == ("holiday",)
 
 
 def test_screen_readers_hear_rank_name_and_strength(qapp, make_hit):
-    model = HitModel()
+    model = PictureModel()
     model.set_hits((make_hit(1, "/x/dog.jpg", "fair"),))
     assert model.data(model.index(0), Qt.ItemDataRole.AccessibleTextRole) == "Rank 1, dog.jpg, fair match"
     assert model.data(model.index(0), HIT_ROLE).rank == 1
 
 
 def test_hits_can_be_dragged_as_files(qapp, make_hit, pictures):
-    model = HitModel()
+    model = PictureModel()
     model.set_hits((make_hit(1, pictures[0]),))
     [url] = model.mimeData([model.index(0)]).urls()
     assert url.toLocalFile() == str(pictures[0])
@@ -103,7 +103,7 @@ def test_columns_fill_the_row(grid, make_hit, width):
     grid.resize(width, 600)
     grid.show_hits(levels(make_hit, 40, 0, 0))
     QApplication.processEvents()
-    tops = [grid.visualRect(grid.hits.index(row)).top() for row in range(40)]
+    tops = [grid.visualRect(grid.pictures.index(row)).top() for row in range(40)]
     assert tops.count(tops[0]) == min(40, grid.columns()), "as many columns as were counted"
     unused = grid.viewport().width() - grid.columns() * grid.gridSize().width()
     assert unused < grid.gridSize().width() / 2
@@ -120,15 +120,15 @@ def test_the_fold_line_stands_below_the_last_row_and_unfolds(grid, make_hit, qtb
     grid.show_hits(levels(make_hit, 8, 2, 240))
     QApplication.processEvents()
     assert grid.unfold.isVisible()
-    folded = grid.hits.folded  # the more the fewer rows there are in this style
-    assert 200 < folded <= 240 and grid.hits.rowCount() == 250 - folded
+    folded = grid.pictures.folded  # the more the fewer rows there are in this style
+    assert 200 < folded <= 240 and grid.pictures.rowCount() == 250 - folded
     assert grid._folded_words.text() == f"{folded} more of the 250 best pictures are weak matches."
-    last = grid.visualRect(grid.hits.index(grid.hits.rowCount() - 1)).bottom()
+    last = grid.visualRect(grid.pictures.index(grid.pictures.rowCount() - 1)).bottom()
     assert grid._footer.y() > last - 5
     grid.select_row(2)
     qtbot.mouseClick(grid.unfold, Qt.MouseButton.LeftButton)
-    assert grid.hits.rowCount() == 250 and not grid._footer.isVisible()
-    assert grid.current().rank == 3, "the chosen one stays chosen"
+    assert grid.pictures.rowCount() == 250 and not grid._footer.isVisible()
+    assert grid.current_hit().rank == 3, "the chosen one stays chosen"
 
 
 def test_the_fold_line_can_be_scrolled_to(grid, make_hit):
@@ -142,17 +142,34 @@ def test_the_fold_line_can_be_scrolled_to(grid, make_hit):
 def test_arrows_walk_and_enter_opens(grid, make_hit, qtbot):
     grid.show_hits(levels(make_hit, 12, 0, 0))
     qtbot.keyClick(grid, Qt.Key.Key_Right)
-    assert grid.current().rank == 2
+    assert grid.current_hit().rank == 2
     qtbot.keyClick(grid, Qt.Key.Key_Down)
-    assert grid.current().rank == 2 + grid.columns()
-    qtbot.keyClick(grid, Qt.Key.Key_Return)
-    grid.on_open.assert_called_once_with([grid.current()])
+    assert grid.current_hit().rank == 2 + grid.columns()
+    with qtbot.waitSignal(grid.activated, check_params_cb=lambda image_id: image_id == grid.current().id):
+        qtbot.keyClick(grid, Qt.Key.Key_Return)
+
+
+def test_pictures_are_selected_by_id_in_the_order_shown(grid, make_hit):
+    grid.show_hits(levels(make_hit, 12, 0, 0))
+    grid.select([7, 3, 99])
+    assert grid.sequence() == list(range(1, 13))
+    assert [image.id for image in grid.selected()] == [3, 7] and grid.current().id == 3
+
+
+def test_a_double_click_activates_and_a_right_click_asks_for_the_menu(grid, make_hit, qtbot):
+    grid.show_hits(levels(make_hit, 12, 0, 0))
+    middle = grid.visualRect(grid.pictures.index(1)).center()
+    with qtbot.waitSignal(grid.activated, check_params_cb=lambda image_id: image_id == 2):
+        qtbot.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=middle)
+        qtbot.mouseDClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=middle)
+    with qtbot.waitSignal(grid.context_requested):
+        grid.customContextMenuRequested.emit(middle)
 
 
 def test_several_can_be_selected(grid, make_hit, qtbot):
     grid.show_hits(levels(make_hit, 12, 0, 0))
     qtbot.keyClick(grid, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
-    assert [hit.rank for hit in grid.selected()] == [1, 2]
+    assert [image.id for image in grid.selected()] == [1, 2]
 
 
 def test_no_hits_tell_nobody_is_chosen(grid, make_hit, qtbot):
@@ -188,16 +205,16 @@ def test_a_large_window_is_filled_with_weak_hits_and_folds_the_rest(grid, make_h
     hits = levels(make_hit, 1, 0, 200)
     grid.show_hits(hits)
     rows = (grid.viewport().height() - FOOTER_HEIGHT) // grid.gridSize().height()
-    assert grid.hits.rowCount() == grid.columns() * rows > FEWEST
-    assert grid.hits.folded == 201 - grid.hits.rowCount() and grid.verticalScrollBar().maximum() == 0
+    assert grid.pictures.rowCount() == grid.columns() * rows > FEWEST
+    assert grid.pictures.folded == 201 - grid.pictures.rowCount() and grid.verticalScrollBar().maximum() == 0
 
 
 def test_growing_shows_more_and_shrinking_takes_none_away(grid, make_hit):
     grid.show_hits(levels(make_hit, 0, 0, 200))
     grid.select_row(4)
-    few, chosen = grid.hits.rowCount(), grid.current()
+    few, chosen = grid.pictures.rowCount(), grid.current()
     grid.resize(1800, 1200)
-    many = grid.hits.rowCount()
+    many = grid.pictures.rowCount()
     assert many > few and grid.current() == chosen
     grid.resize(700, 500)
-    assert grid.hits.rowCount() == many and grid.current() == chosen
+    assert grid.pictures.rowCount() == many and grid.current() == chosen

@@ -30,7 +30,7 @@ ORDERS: dict[str, "tuple[str, Callable[[Hit], Any]]"] = {  # key: (words, how to
 }
 
 
-class HitModel(QAbstractListModel):
+class PictureModel(QAbstractListModel):
     """Frozen hits in an order; weak ones beyond the first ranks are folded away until asked for."""
 
     def __init__(self, parent: QObject | None = None) -> None:

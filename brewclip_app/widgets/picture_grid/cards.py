@@ -7,10 +7,10 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from brewclip_app import theme
-from brewclip_app.panels.search.branch_bar import THICKNESS, draw_branch_bar
-from brewclip_app.panels.search.hit_model import HIT_ROLE, Index, copies_words
 from brewclip_app.plain_text import elided_name
 from brewclip_app.thumbnails import Thumbnails, draw_fitted
+from brewclip_app.widgets.branch_bar import THICKNESS, draw_branch_bar
+from brewclip_app.widgets.picture_grid.model import HIT_ROLE, Index, copies_words
 
 if TYPE_CHECKING:
     from core.search.queries import Hit
@@ -23,7 +23,7 @@ FADED = 0.4  # opacity
 STRENGTH_INKS = {"strong": "words", "fair": "words", "weak": "quiet"}
 
 
-class HitDelegate(QStyledItemDelegate):
+class PictureDelegate(QStyledItemDelegate):
     """Paints cards in cells of one size; the gap between cards belongs to the cells, half on each side."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget) -> None:

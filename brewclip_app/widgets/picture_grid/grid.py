@@ -1,10 +1,10 @@
-"""Grid of hits: cards in as many columns as fit, and a line below that shows the weak ones."""
+"""Grid of pictures: cards in as many columns as fit, and a line below that shows the weak hits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -16,45 +16,46 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme, wording
-from brewclip_app.panels.search.hit_delegate import GAP, HitDelegate
-from brewclip_app.panels.search.hit_model import HitModel
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets import common
+from brewclip_app.widgets.picture_grid.cards import GAP, PictureDelegate
+from brewclip_app.widgets.picture_grid.model import PictureModel
 
 if TYPE_CHECKING:
     from core.search.queries import Hit
+    from core.store.records import ImageRecord
 
 FOOTER_HEIGHT = 36
 SHRINK = 0.12  # of a card that may be missing for one more column: all then are a little narrower
 REPAINT_MS = 30  # thumbnails that come within this time are painted together
 
 
-class HitGrid(QListView):
-    """Cards of hits. Arrows walk, Enter opens, Ctrl+wheel changes the size."""
+class PictureGrid(QListView):
+    """Cards of pictures. Arrows walk, Enter or a double click activates, Ctrl+wheel changes the size."""
 
-    selection_changed = Signal()  # the current hit, or the selected ones
+    selection_changed = Signal()  # the current picture, or the selected ones
+    activated = Signal(int)  # id of the picture that Enter or a double click chose
+    context_requested = Signal(QPoint)  # on the screen; there are selected pictures
 
-    def __init__(self, thumbnails: Thumbnails, on_open: "Callable[[Sequence[Hit]], object]",
-                 on_menu: "Callable[[Sequence[Hit], QPoint], object]", on_zoom: Callable[[int], object]) -> None:
+    def __init__(self, thumbnails: Thumbnails, on_zoom: Callable[[int], object]) -> None:
         super().__init__()
-        self._open, self._open_menu, self._zoom = on_open, on_menu, on_zoom
-        self.hits = HitModel(self)
-        self.cards = HitDelegate(thumbnails, self)
+        self._zoom = on_zoom
+        self.pictures = PictureModel(self)
+        self.cards = PictureDelegate(thumbnails, self)
         self._card_width = 164
         self._roomy = 0  # cards that were seen at once since these hits came
         self._make_footer()
         self._set_up()
-        self.setModel(self.hits)
+        self.setModel(self.pictures)
         self.setItemDelegate(self.cards)
         self._repaint_later = QTimer(self, singleShot=True, interval=REPAINT_MS)
         self._repaint_later.timeout.connect(self.viewport().update)
         thumbnails.ready.connect(lambda _: self._repaint_later.isActive() or self._repaint_later.start())
         self.selectionModel().currentChanged.connect(self.selection_changed)
         self.selectionModel().selectionChanged.connect(self.selection_changed)
-        self.hits.modelReset.connect(self.selection_changed)
-        self.activated.connect(lambda index: self._open([self.hits.hits()[index.row()]]))
+        self.pictures.modelReset.connect(self.selection_changed)
         self.customContextMenuRequested.connect(self._show_menu)
-        self.hits.modelReset.connect(self._show_fold)
+        self.pictures.modelReset.connect(self._show_fold)
         theme.changed.connect(self._fit)
 
     def set_faded(self, faded: bool) -> None:
@@ -77,9 +78,9 @@ class HitGrid(QListView):
         self.setMouseTracking(True)
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setStyleSheet("HitGrid { background: transparent; }")
+        self.setStyleSheet("PictureGrid { background: transparent; }")
         self.viewport().setAutoFillBackground(False)
-        self.setAccessibleName("Hits")
+        self.setAccessibleName("Pictures")
 
     def _make_footer(self) -> None:
         self._footer = QWidget(self.viewport())
@@ -101,34 +102,54 @@ class HitGrid(QListView):
         """Show the hits of another search, the first one selected."""
         self.cards.full_score = _full(hits)
         self._roomy = 0
-        self.hits.set_hits(())  # what was shown before has no say in how much room there is
+        self.pictures.set_hits(())  # what was shown before has no say in how much room there is
         self._fill_room()
-        self.hits.set_hits(hits)
+        self.pictures.set_hits(hits)
         self.scrollToTop()
         self.select_row(0)
 
-    def selected(self) -> "list[Hit]":
-        """The selected hits in the order of the grid."""
+    def selected(self) -> "list[ImageRecord]":
+        """The selected pictures in the order of the grid."""
         rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
-        return [self.hits.hits()[row] for row in rows]
+        return [self.pictures.hits()[row].image for row in rows]
 
     def _show_menu(self, at: QPoint) -> None:
-        if hits := self.selected():
-            self._open_menu(hits, self.viewport().mapToGlobal(at))
+        if self.selectionModel().hasSelection():
+            self.context_requested.emit(self.viewport().mapToGlobal(at))
 
-    def current(self) -> "Hit | None":
+    def current(self) -> "ImageRecord | None":
+        """The picture that has the keyboard."""
+        hit = self.current_hit()
+        return hit.image if hit is not None else None
+
+    def current_hit(self) -> "Hit | None":
         """The hit that has the keyboard."""
-        return self.hits.hit(self.currentIndex())
+        return self.pictures.hit(self.currentIndex())
+
+    def sequence(self) -> list[int]:
+        """Ids of all pictures in the order shown."""
+        return [hit.image.id for hit in self.pictures.hits()]
+
+    def select(self, ids: Collection[int]) -> None:
+        """Select these pictures, the first of them in the order shown becoming the current one."""
+        wanted = set(ids)
+        rows = [row for row, image_id in enumerate(self.sequence()) if image_id in wanted]
+        self.selectionModel().clearSelection()
+        for row in rows[:1]:
+            self.select_row(row)
+            self.scrollTo(self.currentIndex())
+        for row in rows[1:]:
+            self.selectionModel().select(self.pictures.index(row), QItemSelectionModel.SelectionFlag.Select)
 
     def select_row(self, row: int) -> None:
         """Select one hit; a row that is not there selects none."""
-        if 0 <= row < self.hits.rowCount():
-            self.selectionModel().setCurrentIndex(self.hits.index(row),
+        if 0 <= row < self.pictures.rowCount():
+            self.selectionModel().setCurrentIndex(self.pictures.index(row),
                                                   QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def keep_current(self, image_id: int | None) -> None:
         """Select a picture again after the order changed."""
-        self.select_row(max(0, self.hits.row_of(image_id)) if image_id is not None else 0)
+        self.select_row(max(0, self.pictures.row_of(image_id)) if image_id is not None else 0)
         if self.currentIndex().isValid():
             self.scrollTo(self.currentIndex())
 
@@ -166,12 +187,12 @@ class HitGrid(QListView):
             return
         self._roomy = room
         current = self.current()
-        if self.hits.set_room(room) and current is not None:
-            self.keep_current(current.image.id)
+        if self.pictures.set_room(room) and current is not None:
+            self.keep_current(current.id)
 
     def _show_fold(self) -> None:
-        folded = self.hits.folded
-        best = wording.count(self.hits.rowCount() + folded)  # a search gives the best ones, not all that it looked at
+        folded = self.pictures.folded
+        best = wording.count(self.pictures.rowCount() + folded)  # a search gives the best, not all that it looked at
         self._folded_words.setText(f"{wording.count(folded)} more of the {best} best pictures are weak matches.")
         self._footer.setVisible(folded > 0)
         self._footer.adjustSize()
@@ -179,16 +200,16 @@ class HitGrid(QListView):
 
     def _show_weak(self) -> None:
         current = self.current()
-        first_new = self.hits.rowCount()
-        self.hits.show_weak()
-        self.keep_current(current.image.id if current else None)
+        first_new = self.pictures.rowCount()
+        self.pictures.show_weak()
+        self.keep_current(current.id if current else None)
         self.setFocus()
-        if first_new < self.hits.rowCount() and self.hits.order == "relevance":
-            self.scrollTo(self.hits.index(first_new), QAbstractItemView.ScrollHint.EnsureVisible)
+        if first_new < self.pictures.rowCount() and self.pictures.order == "relevance":
+            self.scrollTo(self.pictures.index(first_new), QAbstractItemView.ScrollHint.EnsureVisible)
 
     def _bottom(self) -> int:
         """Lower end of the cards, px from their top."""
-        return -(-self.hits.rowCount() // self.columns()) * self.gridSize().height()
+        return -(-self.pictures.rowCount() // self.columns()) * self.gridSize().height()
 
     def _place_footer(self) -> None:
         if self._footer.isVisibleTo(self.viewport()):
@@ -197,7 +218,7 @@ class HitGrid(QListView):
     def updateGeometries(self) -> None:
         """Room for the line below the last row."""
         super().updateGeometries()
-        if self.hits.folded:
+        if self.pictures.folded:
             beyond = self._bottom() + FOOTER_HEIGHT - self.viewport().height()
             self.verticalScrollBar().setMaximum(max(self.verticalScrollBar().maximum(), beyond, 0))
         self._place_footer()
@@ -223,9 +244,18 @@ class HitGrid(QListView):
             event.ignore()
             return
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-            self._open([self.hits.hits()[self.currentIndex().row()]])
+            self._activate()
             return
         super().keyPressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.indexAt(event.position().toPoint()).isValid():
+            self._activate()
+
+    def _activate(self) -> None:
+        current = self.current()
+        if current is not None:
+            self.activated.emit(current.id)
 
 
 def _full(hits: "tuple[Hit, ...]") -> float:
