@@ -52,6 +52,8 @@ DIFFERENCES: tuple[Difference, ...] = (
                "as validation", "logistic regression; strength chosen among the training speakers",
                "`emotion --as authors`; without dropout in the frozen branch, three draws of noise a recording"),
     Difference("Four emotions, calm counted as neutral", "not said", "yes", "yes, the authors'"),
+    Difference("SpeechCLIP-P on LN-COCO", "implemented", "HuBERT large, 50 000 steps, batch 32",
+               "not included: its vectors are imported", "`evaluate --embeddings`; recipe in reproduce.md"),
     Difference("Attention map", "gradient-updating direction of the penultimate layer", "hooks without a formula",
                "positive part of gradient times attention: our reading"),
 )

@@ -130,7 +130,9 @@ def silent(progress: Progress) -> None:
 SCALE = 10_000  # maximum of the progress bar of a job of several steps
 MEANS_SOMETHING = 5.0  # seconds of work before a time left is shown
 LEAST_SHARE = 0.005  # of a job that is done, in steps that tell its rate, before a time left is shown
-OVER = 60.0  # seconds of work that the rate is measured over
+OVER = 60.0  # seconds of work that the rate is measured over, at least
+PAST = 0.5  # of the time a job has taken: the rate is measured over that much of a long one, whose steps differ in rate
+SAMPLES = 600  # kept of that time, about
 AT_ONCE = 0.05  # share of a job which, done in one report, says nothing about its rate: it was done before
 
 
@@ -211,8 +213,12 @@ class Estimate:
         if not self._moved:  # loading comes first and says nothing about the rate
             self._samples.clear()
             self._began = now
-        self._samples.append((now, share))
-        while len(self._samples) > 2 and now - self._samples[1][0] > OVER:
+        over = max(OVER, PAST * (now - self._began))
+        if len(self._samples) > 1 and now - self._samples[-2][0] < over / SAMPLES:
+            self._samples[-1] = now, share
+        else:
+            self._samples.append((now, share))
+        while len(self._samples) > 2 and now - self._samples[1][0] > over:
             self._samples.popleft()
         self._left = self._smoothed(now)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.evaluation.archive import Evaluation
     from core.evaluation.failures import DiagnosisRecord
     from core.evaluation.metrics import Figure, Metrics
-    from core.evaluation.records import EvaluationRecord, Request
+    from core.evaluation.records import DataChoice, EvaluationRecord, Request
     from core.evaluation.tables import ResultTable
     from core.evaluation.words import Counting
     from core.explorer import Explorer
@@ -52,6 +52,11 @@ EVALUATE_OPTIONS = (
            help="in --table and --stored: runs that differ only in the seed as one row, mean and standard deviation"),
     option("--wer", choices=(*COUNTINGS, "both"), default="both",
            help="word error rate: ours (Whisper's normaliser), as the authors count it (lower case alone), or both"),
+    option("--items", type=Path, metavar="FILE",
+           help="write ids and files of the split as JSON, for a program that computes --embeddings"),
+    option("--embeddings", type=Path, metavar="DIR",
+           help="rank vectors of another program: images.npy, utterances.npy and a .json of ids beside each"),
+    option("--name", default="", metavar="MODEL", help="name of the model of --embeddings, such as SpeechCLIP-P"),
     option("--stored", action="store_true", help="list the stored evaluations"),
     option("--compare", type=int, nargs=2, metavar=("N", "M"),
            help="compare two stored evaluations of the same queries: differences with intervals and p-values"),
@@ -68,6 +73,11 @@ EVALUATE_OPTIONS = (
 def _evaluate(arguments: Arguments) -> int:
     if bool(arguments.export) != bool(arguments.out) or (arguments.evaluation and not arguments.export):
         raise EvaluationError("An export needs --export and --out: the form, and the folder to write to.", "no_folder")
+    if bool(arguments.embeddings) != bool(arguments.name.strip()):
+        raise EvaluationError("Imported vectors need --embeddings and --name: their folder, and the model's name.",
+                              "no_name")
+    if arguments.items:
+        return _write_items(arguments)
     with explorer(options.speech_settings(arguments)) as opened, progress() as report:
         from core.evaluation import archive
 
@@ -84,7 +94,8 @@ def _evaluate(arguments: Arguments) -> int:
         if arguments.evaluation:
             _export(opened, arguments.evaluation, arguments, report)
             return OK
-        records = evaluated(opened, request_of(opened, arguments), report)
+        records = (_imported(opened, arguments, report) if arguments.embeddings else
+                   evaluated(opened, request_of(opened, arguments), report))
         _export(opened, [record.id for record in records], arguments, report)
         evaluations = [archive.open_evaluation(opened.store, record.id) for record in records]
     countings: tuple[Counting, ...] = COUNTINGS if arguments.wer == "both" else (arguments.wer,)
@@ -94,6 +105,33 @@ def _evaluate(arguments: Arguments) -> int:
     else:
         print("\n\n".join(_text(evaluation, countings) for evaluation in evaluations))
     return OK
+
+
+def _write_items(arguments: Arguments) -> int:
+    from core.evaluation.imported import write_items
+
+    write_items(_only_data(arguments), arguments.items)
+    note(f"Written: {arguments.items}")
+    return OK
+
+
+def _imported(opened: "Explorer", arguments: Arguments, report: "Report") -> "list[EvaluationRecord]":
+    from core.evaluation.imported import evaluate_imported
+
+    record = evaluate_imported(opened.workspace, _only_data(arguments), arguments.embeddings, arguments.name.strip(),
+                               report)
+    if record.unreadable:
+        note(f"{record.setup.title}: {record.unreadable} pictures or utterances have no vector; they count as misses.")
+    return [record]
+
+
+def _only_data(arguments: Arguments) -> "DataChoice":
+    """The one split that was named. EvaluationError ("no_dataset")."""
+    from core.evaluation.records import DataChoice
+
+    if len(arguments.folders) != 1:
+        raise EvaluationError("Name one dataset folder: vectors and ids are of one split.", "no_dataset")
+    return DataChoice(arguments.folders[0], arguments.split, arguments.kind, arguments.follow_links)
 
 
 def _export(opened: "Explorer", ids: list[int], arguments: Arguments, report: "Report") -> None:

@@ -26,7 +26,7 @@ from core.emotion.learned_probes import as_probe, linear
 from core.emotion.probe import Labels, LinearProbe
 from core.emotion.probes import BranchProbe, Rows
 from core.figures import plain
-from core.progress import Progress, Report, WorkStep
+from core.progress import Progress, Report, WorkStep, steps
 from core.search.transcription import TYPED
 from core.workspace import Workspace
 
@@ -39,6 +39,7 @@ NOISE = 0.035  # of the largest sample, times a number between 0 and 1
 STRETCH = 0.8  # of the speed
 PITCH = 0.7  # semitones
 NOISES = 3  # draws of noise for each recording
+ENCODING_COSTS = 2  # about what encoding the recordings of a draw costs, in trainings of the probe
 
 
 def noisy(waveform: Waveform, draw: int) -> Waveform:
@@ -163,18 +164,19 @@ class AuthorsProbe(BranchProbe):
 
     def fit(self, rows: Rows, seed: int, report: Report) -> Self:
         """Learn from recordings; all others are the validation."""
-        self._report, self._seed = report, seed
+        self._seed = seed
         others = [row for row in range(len(self._dataset.speakers)) if row not in set(rows)]
-        quarters = [np.stack([self._vectors(cache, seed)[list(rows)] for cache in quarter])
+        *encoding, training = steps(report, *(ENCODING_COSTS for quarter in QUARTERS for _ in quarter), 1)
+        quarters = [np.stack([self._encoded(cache, seed, encoding.pop(0))[list(rows)] for cache in quarter])
                     for quarter in self._quarters]
         validation = self.vectors(seed)[others], self._dataset.labels(others)
         found = fit_authors(quarters, self._dataset.labels(rows), self._dataset.classes, seed, self._steps, validation,
-                            report)
+                            training)
         self._linear = found.probe
         self.chosen = (f"chosen on the test actors, as the authors' code does: {plain(round(found.best, 1))} % at step "
                        f"{found.step}; {plain(round(found.last, 1))} % at the last, which nothing chose"
                        if others else "the last step")
         return self
 
-    def _vectors(self, cache: BranchCache, seed: int) -> Floats:
-        return self._prepared(cache.vectors(seed, self._report).by_kind[self._kind], (), seed)
+    def _encoded(self, cache: BranchCache, seed: int, report: Report) -> Floats:
+        return self._prepared(cache.vectors(seed, report).by_kind[self._kind], (), seed)

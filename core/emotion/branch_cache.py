@@ -15,7 +15,7 @@ from core.features.feature_cache import Computed, FeatureCache, Missing
 from core.progress import Report, WorkStep, silent
 from core.workspace import Workspace
 
-AT_ONCE = 64  # recordings between two times that vectors are on disk
+AT_ONCE = 16  # recordings between two times that vectors are on disk, and progress is reported
 Windows = tuple[Floats, Vectors]  # times (k,) in s, and vectors of the second around each
 
 

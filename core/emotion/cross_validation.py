@@ -159,8 +159,10 @@ class CrossValidation:
 
     def _report_for(self, text: str) -> Report:
         def report(inner: Progress) -> None:
-            subject = f"{text} · {inner.title}" if inner.title else text
-            self._report(Progress(WorkStep.PROBING, self._done, self._total, subject))
+            words = " · ".join(filter(None, (text, inner.title, inner.counts())))
+            done, total = inner.bar
+            share = (self._done + (done / total if total else 0)) / max(1, self._total)
+            self._report(Progress(WorkStep.PROBING, self._done, self._total, words, share=share))
 
         return report
 

@@ -6,7 +6,7 @@ the model; what cannot be read is missed, unless the request drops it.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +20,11 @@ from core.errors import EvaluationError
 from core.evaluation import archive, hits, models, protocol, unseen, words
 from core.evaluation.gains import gains_of
 from core.evaluation.hits import DirectionResult
-from core.evaluation.metrics import Gains, Metrics, metrics
+from core.evaluation.metrics import Metrics, metrics
 from core.evaluation.models import EvaluatedModel
-from core.evaluation.ranks import Floats, Ints, ranks, units
+from core.evaluation.ranks import Bools, Floats, Ints, ranks, units
 from core.evaluation.records import (
+    DIRECTIONS,
     DataChoice,
     Direction,
     EvaluationRecord,
@@ -190,20 +191,29 @@ def _stored(workspace: Workspace, model: EvaluatedModel, setup: Setup, split: Sp
         outcomes = _without_rows(outcomes, *_dropped(split))
     counted = words.compare([utterance.caption for utterance in split.utterances],
                             [utterance.transcript.text for utterance in split.spoken])
-    groups: dict[Direction, Ints] = {"speech_to_image": split.image_of, "image_to_speech": np.arange(len(images))}
-    gains = gains_of(outcomes, split.image_of)
-    figures = {direction: metrics(outcome.ranks, groups[direction], gains[direction])
-               for direction, outcome in outcomes.items()}
-    apart, note = _unseen_figures(workspace, model.spec, split, outcomes, groups, gains)
+    apart, note = _unseen_figures(workspace, model.spec, split, outcomes)
     readable = [word for word, feature in zip(counted, split.spoken, strict=True) if not feature.reason]
-    summary = Summary(setup, figures["speech_to_image"], figures["image_to_speech"], words.together(readable),
-                      len(images), len(split.utterances), len(split.unreadable),
+    summary = Summary(setup, *both_metrics(outcomes, split.image_of), words.together(readable), len(images),
+                      len(split.utterances), len(split.unreadable),
                       sum(not encoded.reason and not encoded.transcript.text for encoded in split.spoken), apart, note,
                       round(time.perf_counter() - start, 3))
     pictures = [SplitImage(name, path, feature.reason)
                 for name, path, feature in zip(split.image_ids, split.paths, split.pictures, strict=True)]
     return archive.keep(workspace.store, summary, pictures,
                         _utterances(model, split, setup.captions, counted, spoken.fused), outcomes)
+
+
+def both_metrics(outcomes: Mapping[Direction, DirectionResult], image_of: Ints, counted: Bools | None = None
+                 ) -> tuple[Metrics, Metrics]:
+    """Figures of both directions; `counted` (n,): over the queries of these pictures alone."""
+    gains = gains_of(outcomes, image_of)
+    groups: dict[Direction, Ints] = {"speech_to_image": image_of,
+                                     "image_to_speech": np.arange(len(outcomes["image_to_speech"].ranks))}
+    to_image, to_speech = (
+        metrics(outcomes[direction].ranks if counted is None else
+                np.where(counted[groups[direction]], outcomes[direction].ranks, 0), groups[direction], gains[direction])
+        for direction in DIRECTIONS)
+    return to_image, to_speech
 
 
 def outcomes_of(spoken: "SpokenVectors", images: Floats, image_of: Ints) -> dict[Direction, DirectionResult]:
@@ -252,8 +262,8 @@ def _without_rows(outcomes: dict[Direction, DirectionResult], utterances: Ints, 
             for direction, result in outcomes.items()}
 
 
-def _unseen_figures(workspace: Workspace, spec: ModelSpec, split: Split, outcomes: dict[Direction, DirectionResult],
-                    groups: dict[Direction, Ints], gains: dict[Direction, Gains]) -> tuple[Unseen | None, str]:
+def _unseen_figures(workspace: Workspace, spec: ModelSpec, split: Split,
+                    outcomes: Mapping[Direction, DirectionResult]) -> tuple[Unseen | None, str]:
     """The figures over pictures that the model has not learnt from, or why there are none."""
     if spec.run is None:
         return None, ""
@@ -261,11 +271,7 @@ def _unseen_figures(workspace: Workspace, spec: ModelSpec, split: Split, outcome
     learnt, note = unseen.learnt(spec.run, split.paths, digests)
     if learnt is None:
         return None, note
-    new = ~learnt
-    figures: dict[Direction, Metrics] = {
-        direction: metrics(np.where(new[groups[direction]], result.ranks, 0), groups[direction], gains[direction])
-        for direction, result in outcomes.items()}
-    return Unseen(figures["speech_to_image"], figures["image_to_speech"], int(new.sum())), note
+    return Unseen(*both_metrics(outcomes, split.image_of, ~learnt), int((~learnt).sum())), note
 
 
 def _utterances(model: EvaluatedModel, split: Split, captions: bool, counted: Sequence[words.WordErrorCount | None],

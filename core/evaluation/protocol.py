@@ -27,6 +27,7 @@ def belongs(record: EvaluationRecord, kind: str, ours: OwnModel) -> bool:
     """Whether an evaluation asks a row's question: its dataset, variant, words and training data, no noise."""
     setup = record.setup
     return (setup.kind == kind and setup.condition == CLEAN and setup.variant == ours.variant
+            and (not setup.is_imported or setup.model == ours.model)
             and setup.captions == ours.captions and (setup.checkpoint is None or setup.trained_on == ours.trained_on))
 
 
@@ -35,7 +36,8 @@ def differences(record: EvaluationRecord) -> tuple[str, ...]:
     setup, kind = record.setup, record.setup.kind
     expected = (("split", setup.split, SPLITS.get(kind, "")), ("backbone", setup.backbone, BACKBONE),
                 ("recogniser", setup.whisper, RECOGNISER), ("crop", setup.crop, CROP))
-    differences = [f"{name} {value} (paper: {paper})" for name, value, paper in expected if value != paper]
+    differences = [f"{name} {value} (paper: {paper})" for name, value, paper in expected[:1 if setup.is_imported else 4]
+                   if value != paper]
     if setup.checkpoint is not None:
         differences += ["options of the model not recorded"] if setup.deviations is None else setup.deviations
     return (*sizes(record), *differences)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 CHUNK = 16_000_000  # scores at a time, 64 MB
 TIED = 1e-6  # scores this close are equal: the sum's order, and with it the last bits, differs from block to block

@@ -15,6 +15,7 @@ from core.models.spec import ModelSpec
 
 Direction = Literal["speech_to_image", "image_to_speech"]
 DIRECTIONS: tuple[Direction, ...] = ("speech_to_image", "image_to_speech")
+IMPORTED = "imported"  # variant of models whose embeddings another program computed (core.evaluation.imported)
 DIRECTION_TITLES: Mapping[Direction, str] = {"speech_to_image": "Speech to image", "image_to_speech": "Image to speech"}
 
 
@@ -77,8 +78,13 @@ class Setup:
         parts = [f"{self.folder.name} {self.split}", self.model]
         parts += ["captions"] if self.captions else []
         parts += [str(self.condition)] if self.condition != CLEAN else []
-        parts += [self.crop] if self.crop != "centre" else []
+        parts += [self.crop] if self.crop not in ("centre", "") else []
         return " · ".join(parts)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the vectors were imported: there is no model here, nor words, crop and backbone."""
+        return self.variant == IMPORTED
 
     @property
     def spec(self) -> ModelSpec:

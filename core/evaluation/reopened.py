@@ -34,13 +34,17 @@ class Reopened:
 
 
 def reopened(workspace: Workspace, evaluation: Evaluation, report: Report = silent) -> Reopened:
-    """The model, data and vectors of an evaluation. EvaluationError ("changed"): they are not those evaluated.
+    """The model, data and vectors of an evaluation. EvaluationError ("changed": they are not those evaluated;
+    "imported": the model is not here).
 
     The errors of `evaluate` where something is missing.
     """
     from core.features.encode import encode_utterances
 
     setup = evaluation.record.setup
+    if setup.is_imported:
+        raise EvaluationError(f"The vectors of {setup.title} were imported: its model is not here, so that nothing of "
+                              "it can be computed again. Its figures and ranks are stored.", "imported")
     spec = workspace.models.resolve(setup.spec, workspace.settings)
     models.check(workspace, spec)
     loading, preparing, looking, encoding = steps(report, 1, 10, 2, 2)

@@ -31,7 +31,7 @@ def draw(workspace: Workspace, number: str, evaluation_ids: Sequence[int], choic
 
     `core.plots.style.save` writes it as PNG, SVG or PDF. `width` None is the figure's own. Relevance maps and ranks
     under another crop are computed now, all else was stored. Equal arguments give equal figures. FigureError: unknown,
-    evaluations (too few or many), not_same, not_centre, no_query, nothing, changed, missing (matplotlib).
+    evaluations (too few or many), imported, not_same, not_centre, no_query, nothing, changed, missing (matplotlib).
     EvaluationError: gone, damaged, changed. QueryError ("method"); ModelError, WeightsError.
     """
     kind = FIGURES.get(number)
@@ -44,6 +44,10 @@ def draw(workspace: Workspace, number: str, evaluation_ids: Sequence[int], choic
     choice, width = choice or QueryChoice(), width or kind.width
     method_named(method)
     evaluations = tuple(archive.open_evaluation(workspace.store, number) for number in evaluation_ids)
+    imported = [evaluation.record.setup.title for evaluation in evaluations if evaluation.record.setup.is_imported]
+    if imported:
+        raise FigureError(f"The vectors of {imported[0]} were imported: its model and transcripts are not here to draw "
+                          "a figure from. Choose other evaluations.", "imported")
     if number == WER:
         chart = curves.quality(workspace.store, evaluation_ids, "wer", choice.at)
         if chart.nothing:

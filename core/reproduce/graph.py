@@ -24,7 +24,7 @@ from core.evaluation.published import (
     TABLES,
     OwnModel,
 )
-from core.evaluation.records import DataChoice
+from core.evaluation.records import IMPORTED, DataChoice
 from core.features.prepared_split import checked_split
 from core.fingerprint import Fingerprint
 from core.models.spec import ModelSpec
@@ -361,8 +361,9 @@ class _Builder:
 
 
 def _models_of(number: int) -> list[tuple[str, OwnModel]]:
-    """Evaluations beside the rows of a table: dataset and model."""
-    return [(row.kind, row.ours) for table in TABLES if table.number == number for row in table.rows if row.ours]
+    """Evaluations beside the rows of a table: dataset and model; those that can be made here."""
+    return [(row.kind, row.ours) for table in TABLES if table.number == number for row in table.rows
+            if row.ours and row.ours.variant != IMPORTED]
 
 
 def _train_command(recipe: Recipe, preset: presets.Preset, run: Path) -> list[str]:

@@ -7,13 +7,14 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from core import plain_json, private_files
 from core.errors import ReproductionError
+from core.evaluation.records import EvaluationRecord
 
 Kind = Literal["prepare", "train", "evaluate", "emotion", "figure", "table"]
 State = Literal["waiting", "running", "done", "failed", "skipped"]
@@ -130,3 +131,11 @@ def _record(entry: Mapping[str, Any]) -> StepRecord:
     step = PlanStep(**{**entry["step"], "needs": tuple(entry["step"]["needs"])})
     return StepRecord(**{**entry, "step": step, "outputs": tuple(entry["outputs"]),
                          "evaluations": tuple(entry["evaluations"])})
+
+
+def with_imported(records: Iterable[EvaluationRecord], ids: Container[int]) -> list[EvaluationRecord]:
+    """Evaluations of these ids, and those of imported embeddings on the same splits: rows of other methods."""
+    everything = list(records)
+    splits = {(record.setup.folder, record.setup.split) for record in everything if record.id in ids}
+    return [record for record in everything if record.id in ids or (
+        record.setup.is_imported and (record.setup.folder, record.setup.split) in splits)]

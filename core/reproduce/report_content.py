@@ -17,7 +17,7 @@ from core.evaluation.records import EvaluationRecord
 from core.evaluation.table_formats import FigureCell, figure_cells
 from core.evaluation.tables import ResultTable, TableRow
 from core.models import checkpoints
-from core.reproduce.records import Reproduction, StepRecord
+from core.reproduce.records import Reproduction, StepRecord, with_imported
 from core.store.store import Store
 
 PUBLISHED, AUTHORS, OURS = "Paper, as published", "Measured here, authors' criterion", "Measured here, our criterion"
@@ -85,7 +85,7 @@ class ReportSection:
 def sections(folder: Path, reproduction: Reproduction, store: Store) -> tuple[ReportSection, ...]:
     """The sections of the report of a reproduction in `folder`, from its records and the evaluations of `store`."""
     ids = {number for record in reproduction.records for number in record.evaluations}
-    records = [record for record in archive.evaluations(store) if record.id in ids]
+    records = with_imported(archive.evaluations(store), ids)
     lost = sorted(ids - {record.id for record in records})
     return (_summary(reproduction), _undone(reproduction, lost), _paper(reproduction, records), _evaluations(records),
             _emotion(folder, reproduction), _figures(folder, reproduction), _deviations(reproduction),

@@ -22,7 +22,7 @@ from core.progress import JobCancelled, Report, silent, steps
 from core.reproduce import reuse
 from core.reproduce.graph import EvaluateWork, FigureWork, PlanTask, ProbeWork, TableWork
 from core.reproduce.plans import EMOTION_TABLE
-from core.reproduce.records import EMOTION, FIGURES, RUNS, TABLES, StepRecord
+from core.reproduce.records import EMOTION, FIGURES, RUNS, TABLES, StepRecord, with_imported
 from core.spreadsheet import plain_cells
 from core.training import process as training_process
 from core.training import run as training_run
@@ -119,7 +119,7 @@ def _fill_table(bench: Bench, number: int, record: StepRecord) -> StepRecord:
     if number == EMOTION_TABLE:
         made = {"csv": _emotion_csv(bench.folder / output for step in needed for output in step.outputs)}
     else:
-        filled = tables.fill(number, [kept for kept in archive.evaluations(bench.workspace.store) if kept.id in ids],
+        filled = tables.fill(number, with_imported(archive.evaluations(bench.workspace.store), ids),
                              seeds_as_one=True)
         made = {suffix: table_formats.export(filled, form) for form, suffix in SUFFIXES.items()}
     for suffix, text in made.items():

@@ -128,6 +128,23 @@ def test_a_first_crumb_of_a_job_tells_nothing_of_the_time_left():
     assert estimate.left() == pytest.approx(99_400, rel=0.01)
 
 
+def test_a_slow_step_of_a_long_job_does_not_stand_for_the_rest():
+    estimate, told = Estimate(), []
+    for second in range(1, 1201):  # a share a second, but for a step that takes two minutes to begin
+        done = second if second <= 600 else max(600, second - 120)
+        estimate.add(done, 2000, float(second))
+        told.append((2000 - done, estimate.left()))
+    assert all(left == pytest.approx(really, rel=0.5) for really, left in told[700:] if left is not None)
+    assert max(left for _, left in told[20:] if left) < 2600, "not hours from a minute of standing still"
+
+
+def test_many_reports_keep_few_samples():
+    estimate = Estimate()
+    for report in range(100_000):
+        estimate.add(report, 200_000, report / 100)
+    assert len(estimate._samples) < 1000 and estimate.left() == pytest.approx(1000, rel=0.02)
+
+
 def test_the_command_line_tells_the_whole_in_percent():
     stream = io.StringIO()
     printer = ProgressPrinter(stream=stream)

@@ -47,7 +47,7 @@ def data_title(record: "EvaluationRecord") -> str:
     parts = [f"{setup.folder.name} {setup.split}"]
     parts += ["captions"] if setup.captions else []
     parts += [str(setup.condition)] if setup.condition.snr is not None else []
-    parts += [CROP_TITLES.get(setup.crop, setup.crop)] if setup.crop != "centre" else []
+    parts += [CROP_TITLES.get(setup.crop, setup.crop)] if setup.crop not in ("centre", "") else []
     return " · ".join(parts)
 
 
@@ -55,8 +55,9 @@ def facts_of(record: "EvaluationRecord") -> str:
     """The facts that the table has no column for."""
     setup = record.setup
     utterances = "1 utterance" if record.n_utterances == 1 else f"{wording.count(record.n_utterances)} utterances"
-    parts = [f"{utterances} of {wording.pictures(record.n_images)}",
-             f"{CROP_TITLES.get(setup.crop, setup.crop)}", f"{setup.backbone}, {setup.whisper}",
+    model = ["imported vectors"] if setup.is_imported else [CROP_TITLES.get(setup.crop, setup.crop),
+                                                           f"{setup.backbone}, {setup.whisper}"]
+    parts = [f"{utterances} of {wording.pictures(record.n_images)}", *model,
              f"median rank {record.speech_to_image['median_rank'].value:g} and "
              f"{record.image_to_speech['median_rank'].value:g}",
              f"mean rank {record.speech_to_image['mean_rank'].value:.1f} and "

@@ -252,7 +252,9 @@ class FailuresPanel(Panel):
     async def _inspect(self) -> None:
         """Open the query and its right picture in Inspect, once the recording is read."""
         case, misses = self._shown.case, self._shown.misses
-        if case is not None and misses is not None and case.picture is not None:
+        if misses is not None and misses.record.setup.is_imported:
+            self.banner.show_message("These vectors were imported: their model is not here to look into.", "care")
+        elif case is not None and misses is not None and case.picture is not None:
             self.go_to.emit("inspect", inspection(misses, case, await self.controller.waveform()))
 
     async def _annotate(self) -> None:

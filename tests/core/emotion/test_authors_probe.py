@@ -13,7 +13,7 @@ from core.emotion.authors_probe import BATCH, CLIP, WEIGHT_DECAY, fit_authors, r
 from core.emotion.features import AS_AUTHORS
 from core.emotion.results import Options
 from core.emotion.run_store import Runs
-from core.progress import silent
+from core.progress import WorkStep, silent
 
 
 def softmax(logits):
@@ -104,7 +104,11 @@ def test_augmentations_are_those_of_the_authors():
 @pytest.mark.slow
 def test_an_experiment_as_the_authors_says_what_it_was_chosen_on(listener, small_ravdess, monkeypatch):
     options = Options(small_ravdess, features=AS_AUTHORS, seeds=1, steps=400)
-    result = experiment.run(listener.workspace, options)
+    reports = []
+    result = experiment.run(listener.workspace, options, reports.append)
+    first = [report.share for report in reports if report.step is WorkStep.PROBING and report.done == 0]
+    assert len(set(first)) >= 6 and first == sorted(first), "the bar moves with each change that is encoded"
+    assert any("Embedding the voices" in report.subject for report in reports)
     by_key = {score.feature: score for score in result.scores}
     assert set(by_key) == set(AS_AUTHORS)
     notes = [note for note in result.notes if "chosen on the test actors" in note]
