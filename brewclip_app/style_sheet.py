@@ -77,6 +77,9 @@ QToolButton { background: transparent; border: 1px solid transparent; border-rad
 QToolButton:hover { background: @hover; }
 QToolButton:pressed, QToolButton:checked { background: @track; }
 QToolButton:focus { border: 1px solid @main; }
+QToolButton[look="on-picture"] { background: @card; border: 1px solid @line; border-radius: 9px; padding: 2px; }
+QToolButton[look="on-picture"]:hover { background: @hover; }
+QToolButton[look="on-picture"]:focus { border: 1px solid @main; }
 QToolButton::menu-indicator { image: none; width: 0; }
 """
 _FIELDS = """

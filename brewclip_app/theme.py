@@ -42,6 +42,7 @@ COLOURS: Mapping[str, tuple[str, str]] = MappingProxyType({  # name: (light, dar
     "track": ("#ebebef", "#34343b"),       # what is not filled yet: bars, chips, mats around pictures
     "hover": ("#f0f0f3", "#303036"),
     "chosen": ("#efedfc", "#34315a"),      # the chosen row of a table: `main`, faint
+    "minus": ("#f3e6cd", "#42361f"),       # ground of a term that takes away
     "main_hover": ("#4c42b8", "#b8aeff"),
 })
 SIZES: Mapping[str, float] = MappingProxyType({  # of the body's size

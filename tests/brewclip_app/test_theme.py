@@ -12,7 +12,7 @@ from brewclip_app.widgets.common import button
 READ_ON = [(words, ground) for words in ("words", "quiet", "good_words", "care_words", "voice_words", "record_words",
                                          "transcript", "main") for ground in ("card", "ground")]
 READ_ON += [("on_main", "main"), ("words", "chosen"), ("words", "hover"), ("words", "track"), ("quiet", "track"),
-            ("quiet", "chosen")]
+            ("quiet", "chosen"), ("care_words", "minus")]
 LOOK = {"transcript": ("#1668b8", "#5aa9f0"), "voice": ("#c8501e", "#f08a55"), "main": ("#5a4fcf", "#a79bff"),
         "record": ("#d92d20", "#ff5a4f"), "good": ("#2e8b57", "#5fc58b"), "care": ("#b7791f", "#e0a94a"),
         "ground": ("#f5f5f7", "#1c1c20"), "card": ("#ffffff", "#27272c"), "line": ("#dcdce1", "#3a3a42"),

@@ -142,8 +142,9 @@ class SearchController(Controller[SearchState]):
         self._replace(query, warning)
 
     def clear(self) -> None:
-        """Begin a new query."""
-        self.voice.cancel()
+        """Begin a new query: no terms, no limits, nothing is recorded or played."""
+        self.silence()
+        self._set(limits=HitLimits())
         self.open(Query())
 
     def undo(self) -> bool:

@@ -45,9 +45,8 @@ class QueryHeader(Card):
         self.hint = label(HINT, "quiet-body", wrap=True)
         self.seconds = label("", "quiet")
         self.play = button("Play", controller.toggle_play, icon="play")
-        self.drop_voice = icon_button("close", "Remove the recording, keep its text", controller.drop_recording,
-                                      side=12)
-        self.new = icon_button("refresh", "New search (Ctrl+N)", side=16)
+        self.drop_voice = look(icon_button("close", "Remove the recording, keep its text", controller.drop_recording,
+                                           side=12), "on-picture")
         self.transcript = TranscriptView()
         self.transcript.speaks_when_empty = True
         self.language = label("", "pill")
@@ -61,7 +60,7 @@ class QueryHeader(Card):
         self.more = icon_button("more", "Microphone and recordings")
         self.more.setMenu(self._menu())
         self.more.setPopupMode(self.more.ToolButtonPopupMode.InstantPopup)
-        for part in (self.play, self.drop_voice, self.new, self.more, self.action):
+        for part in (self.play, self.drop_voice, self.more, self.action):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         for words in (self.hint, self.original, self.message):
             words.setMinimumHeight(1)  # else the page counts on their height in a narrow column, and scrolls
@@ -72,12 +71,12 @@ class QueryHeader(Card):
         self._show_message(Message())
 
     def _lay_out(self) -> None:
-        wave = row(self.waveform, self.hint, self.get_speech, self.look_again, self.seconds, self.play,
-                   self.drop_voice, None, space=12)
+        self.waveform.setLayout(column(row(None, self.drop_voice), None))
+        wave = row(self.waveform, self.hint, self.get_speech, self.look_again, self.seconds, self.play, None, space=12)
         wave.setStretch(0, 1000)  # up to its greatest width; what is left on a very wide screen stays empty
         wave.setStretch(1, 1000)
         self.waveform.setMaximumWidth(900)
-        words = row(self.transcript, self.language, self.new, None, space=8)
+        words = row(self.transcript, self.language, None, space=8)
         words.setStretch(0, 1000)  # up to its greatest width, which is that of the words
         words.setAlignment(self.language, Qt.AlignmentFlag.AlignVCenter)
         message = row(self.message, self.action, None, space=8)
@@ -192,7 +191,6 @@ class QueryHeader(Card):
     def _show_transcript(self, state: SearchState) -> None:
         """Show the transcript; below it the original of a translation, whether it is in doubt, and notes."""
         main = state.query.main
-        self.new.setVisible(bool(state.query.terms()))
         text = main.text if main is not None and not state.recording else ""
         transcript = main.transcript if text and main is not None and not main.edited else None
         words = transcript.words if transcript is not None and not transcript.original else ()

@@ -85,7 +85,7 @@ class SearchPanel(Panel):
         header.record.pressed_down.connect(self._press)
         header.record.let_go.connect(lambda: self.voice.release())
         header.keep_ready.toggled.connect(lambda _: self._update_microphone())
-        header.new.clicked.connect(self._begin_anew)
+        self.results.new.clicked.connect(self._begin_anew)
         header.transcript.accepted.connect(self._type)
         header.transcript.left.connect(self._leave_words)
         chips.words_added.connect(self._add_words)
@@ -212,6 +212,7 @@ class SearchPanel(Panel):
 
     def _begin_anew(self) -> None:
         self.controller.clear()
+        self.results.toggle_filter(False)
         self.header.transcript.setFocus()
 
     def _leave_words(self) -> None:

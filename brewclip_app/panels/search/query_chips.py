@@ -1,4 +1,4 @@
-"""Chips of a query's terms: click to include or exclude, wheel for the weight, × to remove."""
+"""Chips that say what each term does: click to include or exclude, wheel for the weight, × to remove."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,13 @@ from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnail
 from brewclip_app.widgets.common import look, tab_before
 from brewclip_app.widgets.flow_layout import FlowLayout
-from core.search.terms import QueryTerm
+from core.search.terms import Kind, QueryTerm
 
 HEIGHT = 24
 SIDE = 11  # px from the chip's edge to its words
 CROSS = 18  # px of the chip's right end that take it out
 PICTURE = 20
+SIGN = 14
 WIDEST = 240
 WEIGHT_NAMES = {0.25: "A quarter", 0.5: "Half", 0.75: "Three quarters", 1.0: "As the others", 1.5: "One and a half",
                 2.0: "Twice"}
@@ -29,19 +30,32 @@ WEIGHT_NAMES = {0.25: "A quarter", 0.5: "Half", 0.75: "Three quarters", 1.0: "As
 
 @dataclass(frozen=True)
 class ChipFace:
-    """Content of one chip; a minus term has a colour and a dashed line of its own."""
+    """Content of one chip; `first`: the term that the others are added to or taken from."""
 
     label: str
     weight: float
+    kind: Kind = "text"
+    first: bool = False
     removable: bool = True
     picture: Thumbnail | None = None
 
     @property
     def words(self) -> str:
-        """The sign, the words, and a weight other than 1."""
-        sign = "+" if self.weight > 0 else "\N{MINUS SIGN}"
-        heavy = f" · {abs(self.weight):g}×" if abs(self.weight) != 1 else ""
-        return f"{sign} {self.label}{heavy}"
+        """What the term does to the query: "also: red", "without: people", "like this picture"."""
+        heavy = "" if abs(self.weight) == 1 else f" · {abs(self.weight):g}×"
+        return f"{self._doing('this picture')}{heavy}"
+
+    @property
+    def spoken_words(self) -> str:
+        """The same for a screen reader, with the name of a picture."""
+        return f"{self._doing(self.label)}, weight {abs(self.weight):g}"
+
+    def _doing(self, picture: str) -> str:
+        if self.kind == "image":
+            return f"{'like' if self.weight > 0 else 'unlike'} {picture}"
+        if self.weight < 0:
+            return f"without: {self.label}"
+        return self.label if self.first else f"also: {self.label}"
 
 
 Change = Callable[[QueryTerm], QueryTerm | None]
@@ -61,15 +75,16 @@ class Chip(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        sign = "plus" if face.weight > 0 else "minus"
-        self.setAccessibleName(f"{sign} {face.label}, weight {abs(face.weight):g}")
+        self.setAccessibleName(face.spoken_words)
         remove = ", Delete or × to remove it" if face.removable else ""
-        self.setToolTip(plain_tip(f"{face.label}\nClick for plus or minus, wheel for its weight{remove}"))
+        turn = "exclude it" if face.weight > 0 else "include it"
+        self.setToolTip(plain_tip(f"{face.label}\nClick to {turn}, wheel for its weight{remove}"))
         self.clicked.connect(lambda: change(QueryTerm.flipped))
 
     def sizeHint(self) -> QSize:
         words = self.fontMetrics().horizontalAdvance(self.face.words)
-        extra = (CROSS - 4 if self.face.removable else 0) + (PICTURE + 4 if self.face.picture else 0)
+        extra = ((CROSS - 4 if self.face.removable else 0) + (PICTURE + 4 if self.face.picture else 0)
+                 + (SIGN + 5 if self.face.weight < 0 else 0))
         return QSize(min(WIDEST, words + 2 * SIDE + extra), max(HEIGHT, theme.line_height(self.font()) + 6))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -111,25 +126,35 @@ class Chip(QToolButton):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         marked, minus = self.hasFocus() or self.underMouse(), self.face.weight < 0
-        line = QPen(theme.colour("main"), 1) if marked else QPen(theme.colour("care"), 1, Qt.PenStyle.DashLine)
-        painter.setPen(line if marked or minus else Qt.PenStyle.NoPen)
-        painter.setBrush(theme.colour("track"))
+        painter.setPen(QPen(theme.colour("main"), 1) if marked else Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour("minus" if minus else "track"))
         place = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(place, place.height() / 2, place.height() / 2)
         left = SIDE
+        if minus:
+            self._draw_minus(painter, left - 5)
+            left += SIGN
         if self.face.picture is not None and self.face.picture.pixmap is not None:
             self._draw_picture(painter, left - 6)
             left += PICTURE
-        painter.setPen(theme.colour("words" if self.face.weight > 0 else "care_words"))
+        painter.setPen(theme.colour("care_words" if minus else "words"))
         right = CROSS + 2 if self.face.removable else SIDE
         room = QRect(left, 0, self.width() - left - right, self.height())
         words = self.fontMetrics().elidedText(self.face.words, Qt.TextElideMode.ElideMiddle, room.width() + 2)
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, words)
         if self.face.removable:
-            painter.setPen(theme.colour("quiet"))
+            painter.setPen(theme.colour("care_words" if minus else "quiet"))
             cross = QRect(self.width() - CROSS - 3, 0, CROSS, self.height())
             painter.drawText(cross, Qt.AlignmentFlag.AlignCenter, "×")
         painter.end()
+
+    def _draw_minus(self, painter: QPainter, left: int) -> None:
+        """A minus in a disc: a term that takes away has a sign and a ground of its own."""
+        disc = QRectF(left, (self.height() - SIGN) / 2, SIGN, SIGN)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour("care_words"))
+        painter.drawEllipse(disc)
+        painter.fillRect(QRectF(disc.left() + 3.5, disc.center().y() - 1, SIGN - 7, 2), theme.colour("minus"))
 
     def _draw_picture(self, painter: QPainter, left: int) -> None:
         assert self.face.picture is not None and self.face.picture.pixmap is not None

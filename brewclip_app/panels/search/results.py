@@ -47,6 +47,7 @@ class SearchResults(QWidget):
         self._context, self._controller, self._thumbnails = context, controller, thumbnails
         self._actions = actions
         self.chips = QueryChips(controller, intake)
+        self.new = button("New search", tip="Begin a new search: no query, no filter (Ctrl+N)")
         self.order = QComboBox()
         self.filter_button = button("Filter", self.toggle_filter, tip="Search a part of the gallery (Ctrl+F)")
         self.history = icon_button("history", "History of queries (Ctrl+H)")
@@ -70,7 +71,7 @@ class SearchResults(QWidget):
         for key, (words, _) in ORDERS.items():
             self.order.addItem(words, key)
         self.order.setAccessibleName("Order of the hits")
-        for part in (self.order, self.filter_button, self.history):
+        for part in (self.new, self.order, self.filter_button, self.history):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.filter_button.setCheckable(True)
         self.filter.hide()
@@ -88,7 +89,7 @@ class SearchResults(QWidget):
 
     def _lay_out(self) -> None:
         self._sayings.setLayout(row(label("Hold", "quiet"), KeyCap("Space"), label("to speak", "quiet"), space=5))
-        tools = row(self._sayings, self.order, self.filter_button, self.history, space=8)
+        tools = row(self._sayings, self.new, self.order, self.filter_button, self.history, space=8)
         chips = column(self.chips)
         chips.setContentsMargins(0, 3, 0, 0)  # a first line of chips stands level with the tools
         bar = row(chips, tools, space=12)
@@ -125,6 +126,7 @@ class SearchResults(QWidget):
         """Show what differs from the state before."""
         if state.query is not before.query:
             self._show_chips()
+        self.new.setVisible(bool(state.query.terms()) or state.limits.any)
         if state.answer is not before.answer:
             self.detail.names = _share_names(state.answer.query) if state.answer is not None else {}
             self.grid.show_hits(state.answer.hits if state.answer is not None else ())
@@ -174,15 +176,17 @@ class SearchResults(QWidget):
                        tip="Search with this recording") for text, path in notice.suggestions]
 
     def _show_chips(self) -> None:
-        query = self._controller.state.query
-        self.chips.show_faces([self._face(term, term is query.main) for term in query.terms()])
+        terms = self._controller.state.query.terms()
+        first = next((term for term in terms if term.weight > 0), None)
+        self.chips.show_faces([self._face(term, first is term, term is self._controller.state.query.main)
+                               for term in terms])
 
-    def _face(self, term: QueryTerm, main: bool) -> ChipFace:
+    def _face(self, term: QueryTerm, first: bool, main: bool) -> ChipFace:
         image = None
         if term.kind == "image" and term.path is not None:
             image = self._thumbnails.get(record_of(term.path), CHIP_IMAGE)
-        return ChipFace(BY_KIND["speech"].label if main and term.kind == "speech" else term.label, term.weight,
-                        picture=image)
+        spoken = main and term.kind == "speech"  # its words stand above
+        return ChipFace(BY_KIND["speech"].label if spoken else term.label, term.weight, term.kind, first, picture=image)
 
     def showing_hits(self) -> bool:
         """Whether the grid is in front."""

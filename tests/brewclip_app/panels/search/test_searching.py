@@ -161,7 +161,10 @@ def test_too_long_a_text_is_said(panel, explorer, qtbot):
 
 def test_the_chip_of_typed_words_shows_them(panel, explorer, qtbot):
     ask(qtbot, panel, explorer, "two cats")
-    assert [chip.face.words for chip in panel.results.chips.chips] == ["+ two cats"]
+    assert [chip.face.words for chip in panel.results.chips.chips] == ["two cats"]
+    panel.controller.add_text("a dog")
+    panel.controller.add_text("- people")
+    assert [chip.face.words for chip in panel.results.chips.chips] == ["two cats", "also: a dog", "without: people"]
 
 
 def test_on_a_very_wide_screen_play_keeps_its_size(panel, qtbot, tone):

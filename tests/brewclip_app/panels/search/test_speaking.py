@@ -332,18 +332,36 @@ def test_other_words_begin_a_new_search_and_a_correction_keeps_the_recording(pan
 def test_ctrl_n_begins_anew_the_cross_drops_the_voice_and_undo_brings_both_back(panel, explorer, tone, qtbot):
     panel.controller.add_recording(tone)
     wait_for_hits(qtbot, panel, explorer)
-    assert panel.header.drop_voice.isVisible() and panel.header.new.isVisible()
+    assert panel.header.drop_voice.isVisible() and panel.results.new.isVisible()
     panel.header.drop_voice.click()
     wait_for_hits(qtbot, panel, explorer, 2)
     assert [(each.kind, each.text) for each in explorer.asked[-1][1]] == [("text", "a brown dog")]
     assert panel.header.drop_voice.isHidden()
     panel.results.grid.setFocus()
     qtbot.keyClick(panel.results.grid, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
-    assert panel.controller.state.query.terms() == () and panel.header.new.isHidden()
+    assert panel.controller.state.query.terms() == () and panel.results.new.isHidden()
     assert panel.focusWidget() is panel.header.transcript and panel.header.transcript.text() == ""
     panel.controller.undo()
     wait_for_hits(qtbot, panel, explorer, 3)
     assert panel.controller.state.query.text == "a brown dog"
+
+
+def test_a_new_search_clears_query_hits_filter_message_and_recording(panel, explorer, sound, qtbot):
+    assert not panel.results.new.isVisible(), "there is nothing to clear"
+    ask(qtbot, panel, explorer)
+    panel.results.toggle_filter(True)
+    panel.results.filter.name.setText("IMG")
+    qtbot.waitUntil(lambda: panel.controller.state.limits.name == "IMG")
+    wait_for_hits(qtbot, panel, explorer, 2)
+    panel.controller.show_message("Something.", "care")
+    panel.controller.press()
+    panel.results.new.click()
+    state = panel.controller.state
+    assert not state.recording and not panel.voice.is_recording() and state.message.text == ""
+    assert state.query.terms() == () and state.answer is None and not state.limits.any and not state.stale
+    assert panel.results.filter.isHidden() and panel.results.filter.name.text() == ""
+    assert panel.results.notice() == "Say what you look for" and len(explorer.asked) == 2
+    assert panel.header.waveform.isHidden() and panel.results.new.isHidden()
 
 
 @pytest.mark.slow

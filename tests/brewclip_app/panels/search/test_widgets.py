@@ -10,13 +10,14 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel
 
+from brewclip_app import theme
 from brewclip_app.panels.search.actions import HitActions
 from brewclip_app.panels.search.detail_pane import DetailPane, ShareRow, breakable, rounded_parts, strength_words
 from brewclip_app.panels.search.filter_bar import FilterBar
 from brewclip_app.panels.search.history import QueryHistory
 from brewclip_app.panels.search.history_menu import HistoryMenu, when_words
 from brewclip_app.panels.search.query import HitLimits
-from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
+from brewclip_app.panels.search.query_chips import SIDE, SIGN, ChipFace, QueryChips
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.picture_grid.model import PictureModel
 from core.search.queries import MatchSignificance, ScoreShare
@@ -53,13 +54,24 @@ def chips(qtbot, terms):
     return made
 
 
-FACES = (ChipFace("spoken query", 1.0, removable=False), ChipFace("people", -1.0), ChipFace("snow", 1.5))
+FACES = (ChipFace("spoken query", 1.0, first=True, removable=False), ChipFace("people", -1.0), ChipFace("snow", 1.5))
 
 
-def test_chips_say_sign_words_and_weight(chips):
-    chips.show_faces(FACES)
-    assert [chip.face.words for chip in chips.chips] == ["+ spoken query", "− people", "+ snow · 1.5×"]
-    assert chips.chips[1].accessibleName() == "minus people, weight 1"
+def test_chips_say_what_each_term_does_and_its_weight(chips):
+    chips.show_faces((*FACES, ChipFace("IMG.jpg", 1.0, "image"), ChipFace("IMG.jpg", -2.0, "image")))
+    assert [chip.face.words for chip in chips.chips] == [
+        "spoken query", "without: people", "also: snow · 1.5×", "like this picture", "unlike this picture · 2×"]
+    assert [chip.accessibleName() for chip in chips.chips[1:4]] == [
+        "without: people, weight 1", "also: snow, weight 1.5", "like IMG.jpg, weight 1"]
+
+
+def test_a_minus_has_a_ground_and_a_sign_of_its_own(chips):
+    chips.show_faces((ChipFace("people", 1.0), ChipFace("people", -1.0)))
+    plus, minus = (chip.grab().toImage() for chip in chips.chips)
+    grounds = [image.pixelColor(image.width() // 2, 2).name() for image in (plus, minus)]
+    assert grounds == [theme.colour("track").name(), theme.colour("minus").name()]
+    sign = minus.pixelColor(SIDE - 5 + SIGN // 2, minus.height() // 2 - SIGN // 2 + 2).name()
+    assert sign == theme.colour("care_words").name()
 
 
 def test_the_same_faces_are_not_made_again(chips):
