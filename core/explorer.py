@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -192,6 +192,16 @@ class Explorer:
     def transcribe_query(self, waveform: Waveform, report: Report = silent) -> Transcript:
         """The transcript of an utterance; a stored one where it was transcribed before, if the history is kept."""
         return self._transcriber.transcribe(waveform, self._context(StepTimer(), report))
+
+    def transcribe_partial(self, waveform: Waveform, language: str = "", report: Report = silent) -> Transcript:
+        """The transcript of an utterance that is still being spoken, greedy and without word times; nothing is stored.
+
+        `language`: that of an earlier part, which saves detecting it. WeightsError, ModelError.
+        """
+        options = self.query_options() if not language else replace(transcription_options(self._settings),
+                                                                    language=language, keep_doubtful=True)
+        options = replace(options, word_times=False, beam=1, several_languages=False)
+        return self.recogniser(report).transcribe([waveform], options, report)[0].transcript
 
     def query_options(self) -> TranscriptionOptions:
         """Transcription options of a query under the settings and the history."""

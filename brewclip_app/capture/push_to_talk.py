@@ -43,6 +43,11 @@ class PushToTalk(QObject):
         """Whether a recording is on its way."""
         return self.microphone.state in ("opening", "recording")
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the key or button that began the recording may still be held: it was not let go, nor tapped."""
+        return self._pressed_at is not None
+
     def press(self) -> None:
         """Handle a press of the key or the button."""
         if self.is_recording():  # tapped before: this press ends it

@@ -40,6 +40,17 @@ class TranscriptView(GrowingText):
         self.document().clearUndoRedoStacks()
         self._fit()
 
+    def show_partial(self, text: str, sure: int) -> None:
+        """Show what was said so far; the words behind the first `sure` ones, which may still change, are quiet."""
+        self.show_words(text)
+        words = self._shown.split(" ")
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(len(" ".join(words[:sure])))
+        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+        form = QTextCharFormat()
+        form.setForeground(theme.colour("quiet"))
+        cursor.mergeCharFormat(form)
+
     def doubtful(self) -> list[str]:
         """Words that are marked as doubtful."""
         return [word.text for _, _, word in find_words(self.toPlainText(), self._words) if word.probability < DOUBT]

@@ -17,8 +17,10 @@ from brewclip_app.controller import Controller
 from brewclip_app.panels.base import Asked, Inspection, Question
 from brewclip_app.panels.search import notices, search_job
 from brewclip_app.panels.search.gallery_status import gallery_status
+from brewclip_app.panels.search.live import LiveSearch, LiveState
 from brewclip_app.panels.search.query import HitLimits, Query, from_history, is_spoken, to_history, typed
 from brewclip_app.panels.search.readiness import NO_SPEECH, Readiness, ReadinessState
+from brewclip_app.panels.search.refining import example, refined
 from brewclip_app.panels.search.state import Message, SearchAnswer, SearchState
 from core.errors import BrewclipError
 from core.progress import JobCancelled, Progress, Report
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from brewclip_app.context import Context
     from core.audio import Waveform
+    from core.search.queries import Hit
     from core.store.records import ImageRecord
 
 T = TypeVar("T")
@@ -56,6 +59,10 @@ class SearchController(Controller[SearchState]):
         self._restored = False  # the query of the last start waits for the galleries
         self._models = self._model_settings()
         self.readiness = Readiness(context, self)
+        self.live = LiveSearch(context, self.voice, self)
+        self._answer_before: SearchAnswer | None = None  # what was shown when the recording began
+        self._refining = False  # the recording refines the query
+        self._chosen: ImageRecord | None = None  # selected then
         self._connect()
 
     def _connect(self) -> None:
@@ -70,9 +77,11 @@ class SearchController(Controller[SearchState]):
         context.settings_changed.connect(self._settings_changed)
         context.indexing.changed.connect(self._show_notice)
         self.readiness.changed.connect(self._follow_readiness)
+        self.live.changed.connect(self._follow_live)
 
     def close(self) -> None:
         """Let go of the microphone; nothing is shown any more."""
+        self.live.stop()
         self.voice.close()
         self.blockSignals(True)
 
@@ -118,11 +127,11 @@ class SearchController(Controller[SearchState]):
     def add_images(self, images: "Sequence[ImageRecord]") -> None:
         """Add images of the gallery to the query."""
         query = self.state.query
-        self.open(replace(query, extras=(*query.extras, *map(_example, images))))
+        self.open(replace(query, extras=(*query.extras, *map(example, images))))
 
     def more_like(self, images: "Sequence[ImageRecord]") -> None:
         """A new query of these images alone."""
-        self.open(Query(None, tuple(map(_example, images))))
+        self.open(Query(None, tuple(map(example, images))))
 
     def drop_recording(self) -> None:
         """Keep the text of the main term alone."""
@@ -258,7 +267,7 @@ class SearchController(Controller[SearchState]):
         if not answer.hits:
             notice = notices.FILTERED if self.state.limits.any else notices.NO_PICTURES
         self._set(query=answer.query, answer=answer, notice=notice, stale=False, summary=answer.summary,
-                     searching=False, progress=None, message=self._remark(answer, warning))
+                     searching=False, progress=None, partial="", message=self._remark(answer, warning))
         if self._context.gallery in self._context.indexing.state.running:
             self.refresh_gallery()  # the counts of searched and indexed images are shown side by side
 
@@ -283,7 +292,7 @@ class SearchController(Controller[SearchState]):
         """The query before stays, with its hits; the recording can be played."""
         *before, query = self._before or (Query(),)
         self._before = tuple(before)
-        self._set(query=query, searching=False, progress=None, stale=self._is_stale(query),
+        self._set(query=query, searching=False, progress=None, stale=self._is_stale(query), partial="",
                      message=Message(reason, "care", "Play the recording", lambda: self.play(waveform)))
 
     def _search_failed(self, error: Exception) -> None:
@@ -293,7 +302,7 @@ class SearchController(Controller[SearchState]):
         if getattr(error, "kind", "") == "not_indexed":
             message = Message(sentence, "care", "Index now", self.index)
         self._set(answer=None, notice=replace(notices.FAILED, sentence=sentence), stale=False, searching=False,
-                     progress=None, message=message)
+                     progress=None, partial="", message=message)
         if not sentence:
             self.failed.emit(error, "")
 
@@ -305,9 +314,9 @@ class SearchController(Controller[SearchState]):
     def _search_stopped(self) -> None:
         query = self.state.query
         if query.terms() and self._is_stale(query):
-            self._set(answer=None, notice=notices.STOPPED, stale=False, searching=False, progress=None)
+            self._set(answer=None, notice=notices.STOPPED, stale=False, searching=False, progress=None, partial="")
         else:
-            self._set(stale=False, searching=False, progress=None)
+            self._set(stale=False, searching=False, progress=None, partial="")
 
     def _is_stale(self, query: Query) -> bool:
         """Whether the hits do not answer a query."""
@@ -421,18 +430,18 @@ class SearchController(Controller[SearchState]):
 
     # ---- recording and playing
 
-    def press(self) -> None:
-        """The record key or button went down."""
+    def press(self, refine: bool = False, chosen: "ImageRecord | None" = None) -> None:
+        """The record key or button went down; `refine`: what is said is added to the query. `chosen`: "this" in it."""
         if not self.state.speech.available:
             self.show_missing_speech()
             return
         if not self.voice.is_recording():
-            self._sign = 0
+            self._sign, self._refining, self._chosen = 0, refine and bool(self.state.query.terms()), chosen
         self.voice.press()
 
     def record_term(self, sign: int) -> None:
         """Record one more term until the next press; a sign of -1 excludes it."""
-        self._sign = sign
+        self._sign, self._refining = sign, False
         self.voice.start()
 
     def silence(self) -> bool:
@@ -462,13 +471,50 @@ class SearchController(Controller[SearchState]):
     def _recording_started(self) -> None:
         """The hits are those of an earlier query from now on, unless a further term is recorded."""
         self._set(message=Message())
-        if not self._sign:
+        self._answer_before = self.state.answer
+        query, sign, hits, chosen = self.state.query, self._sign, self._hits, self._chosen
+        if not sign and not self._refining:
             self._set(recording=True, stale=self.state.answer is not None)
+        self.live.start((lambda words: refined(query, words, hits, chosen)[0]) if self._refining else
+                        partial(_with_words, query, sign), self.state.limits, self.state.all_copies)
+
+    def _follow_live(self, live: LiveState) -> None:
+        """Show the words so far and their hits."""
+        self._set(partial=live.words if self.state.recording else "", sure=live.sure, answer=live.answer, notice=None,
+                  stale=False)
+        if self._refining:
+            self.show_message(f"Refining: “{live.words}”…")
+
+    @property
+    def _hits(self) -> "tuple[Hit, ...]":
+        """The hits that were shown when the recording began, best first."""
+        return self._answer_before.hits if self._answer_before is not None else ()
 
     def _recorded(self, waveform: "Waveform", warning: str) -> None:
+        self.live.stop()
         sign, self._sign = self._sign, 0
         self._set(recording=False)
-        self.add_recording(waveform, sign, warning)
+        if self._refining:
+            tasks.start(self._refine(waveform, warning))
+        else:
+            self.add_recording(waveform, sign, warning)
+
+    async def _refine(self, waveform: "Waveform", warning: str) -> None:
+        """Add what a recording says to the query."""
+        self._set(searching=True)
+        try:
+            transcript, _ = await self._job(partial(search_job.transcribe, self._context, waveform))
+        except JobCancelled:
+            self._search_stopped()
+        except Exception as error:
+            self._search_failed(error)
+        else:
+            query, problem = refined(self.state.query, transcript.text, self._hits, self._chosen)
+            if query is not self.state.query:
+                self.open(query, problem or warning)
+            else:
+                self._set(answer=self._answer_before, searching=False, progress=None)
+                self.show_message(problem or transcript.reason or "No words were found in the recording.", "care")
 
     def _recording_failed(self, kind: str, sentence: str) -> None:
         self._take_back()
@@ -477,9 +523,11 @@ class SearchController(Controller[SearchState]):
 
     def _take_back(self) -> None:
         """The recording is dropped: show the query before."""
+        self.live.stop()
         self._sign = 0
-        stale = self.state.stale and self._is_stale(self.state.query)
-        self._set(recording=False, stale=stale)
+        followed = self.state.answer is not self._answer_before  # hits of what was said until then
+        self._set(answer=self._answer_before, recording=False, partial="")
+        self._set(stale=(followed or self.state.stale) and self._is_stale(self.state.query))
 
     # ---- the last start, other panels
 
@@ -558,5 +606,7 @@ class SearchController(Controller[SearchState]):
                               f"{self.readiness.recogniser.title} is needed.")
 
 
-def _example(image: "ImageRecord") -> QueryTerm:
-    return QueryTerm("image", path=image.path, image_id=image.id)
+def _with_words(query: Query, sign: int, words: str) -> Query:
+    """The query with spoken words as its main term (sign 0), or as one more that is included or excluded."""
+    term = QueryTerm("text", words, weight=float(sign or 1))
+    return query.plus(term) if sign else replace(query, main=term)

@@ -120,7 +120,8 @@ class QueryHeader(Card):
                 or state.speech != before.speech):
             self.record.setEnabled(state.speech.available)
             self._show_microphone(self._microphone.state)
-        if state.query is not before.query or state.recording != before.recording:
+        if (state.query is not before.query or state.recording != before.recording
+                or (state.partial, state.sure) != (before.partial, before.sure)):
             self._show_transcript(state)
         if state.message is not before.message:
             self._show_message(state.message)
@@ -192,6 +193,11 @@ class QueryHeader(Card):
         """Show the transcript; below it the original of a translation, whether it is in doubt, and notes."""
         main = state.query.main
         text = main.text if main is not None and not state.recording else ""
+        if state.partial and not text:
+            self.transcript.show_partial(state.partial, state.sure)
+            for part in (self.language, self.original):
+                part.hide()
+            return
         transcript = main.transcript if text and main is not None and not main.edited else None
         words = transcript.words if transcript is not None and not transcript.original else ()
         self.transcript.show_words(text, words)

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from core.store.records import ImageRecord
 
 WATCH_AFTER_MS = 300  # after the first paint: looking for microphones starts PortAudio
-KEYS = [("Space", "Record: hold and speak, or tap, speak, tap again"), ("Esc", "Stop recording, playing or searching"),
+KEYS = [("Space", "Record: hold and speak, or tap, speak, tap again"),
+        ("Shift+Space", "Refine the result by voice: “only at night”, “without people”, “more like the second one”"),
+        ("Esc", "Stop recording, playing or searching"),
         ("Enter", "Search with the edited text; open the chosen picture"), ("Ctrl+L", "Edit or type the text"),
         ("Ctrl+N", "New search"),
         ("Ctrl+F", "Filter"), ("Ctrl+O", "Open a recording"), ("Ctrl+H", "History"), ("Ctrl+Z", "Previous query"),
@@ -45,7 +47,7 @@ class SearchPanel(Panel):
     def __init__(self, context: "Context", voice: PushToTalk | None = None) -> None:
         super().__init__(context)
         self.setAcceptDrops(True)
-        self._front = False
+        self._front = self._refining = False
         self.controller = SearchController(context, voice, self)
         self.voice = self.controller.voice
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
@@ -119,7 +121,7 @@ class SearchPanel(Panel):
         self.results.render_state(state, before)
         if state.first_start != before.first_start:
             self._update_microphone()
-        if state.answer is not before.answer and state.answer is not None:
+        if state.answer is not before.answer and state.answer is not None and not self.voice.is_recording():
             self._focus_hits()
         if state.gallery is not before.gallery:
             self.header.show_galleries(state.gallery.names if state.gallery else (), self.context.gallery)
@@ -189,10 +191,13 @@ class SearchPanel(Panel):
     def _press(self) -> None:
         if self.controller.state.speech.available and self.header.transcript.hasFocus():
             self.setFocus()  # the transcript is shown there: the next Space records again, not types
-        self.controller.press()
+        chosen = self.results.grid.selected()
+        self.controller.press(self._refining, chosen[0] if len(chosen) == 1 else None)
+        self._refining = False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.space.is_it(event) and not self.controller.state.first_start:
+            self._refining = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self.space.down(event)
         elif event.key() == Qt.Key.Key_Escape:
             if not self.controller.silence() and not self.controller.stop():

@@ -70,6 +70,8 @@ class SearchState:
     stale: bool = False  # the hits answer an earlier query
     searching: bool = False
     progress: Progress | None = None  # of a search that takes a while
+    partial: str = ""  # words of a recording so far, in place of the main term's until they are known
+    sure: int = 0  # leading words of them that the last partial transcript only repeated
     recording: bool = False  # a new main term is being spoken: the transcript is empty
     playing: bool = False
     message: Message = Message()

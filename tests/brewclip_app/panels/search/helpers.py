@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -71,6 +72,7 @@ class FakeExplorer:
         self.store, self.make_hit = FakeStore(), make_hit
         self.asked, self.transcript, self.error, self.cut = [], HEARD, None, 0
         self.exact, self.large = [], False  # whether each search was to be exact; whether an index answers
+        self.partials, self.partly_heard = [], []  # words of partial transcripts; language and seconds of each
         self.levels = ("strong",) * 3 + ("weak",) * 17
         self.unfinished, self.run = SimpleNamespace(of=lambda gallery: self.run), None
         self.gate = threading.Event()
@@ -93,6 +95,11 @@ class FakeExplorer:
     def transcribe_query(self, waveform, report):
         self.wait(report)
         return self.transcript
+
+    def transcribe_partial(self, waveform, language, report):
+        self.partly_heard.append((language, waveform.seconds))
+        words = self.partials.pop(0) if len(self.partials) > 1 else "".join(self.partials)
+        return replace(HEARD, text=words, words=()) if words else SILENT
 
     def wait(self, report):
         while not self.gate.wait(0.01):
