@@ -34,6 +34,8 @@ class WorkStep(Enum):
     SCANNING_LIST = "Looking for the pictures of the list"
     INDEXING = "Indexing pictures"
     COPYING = "Copying pictures"
+    BINNING = "Moving pictures to the bin"
+    PUTTING_BACK = "Putting pictures back"
     COMPARING_GALLERIES = "Comparing the galleries"
     COPYING_TAGS = "Copying tags and failures"
     OPTIMIZING = "Optimizing {}"

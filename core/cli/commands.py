@@ -34,6 +34,8 @@ SEARCH_OPTIONS = (
     *terms.OPTIONS,
     option("--top", type=count, default=20, metavar="K", help="number of hits"),
     option("--tag", default="", metavar="TAG", help="only pictures with this tag"),
+    option("--min-rating", type=int, choices=range(1, 6), default=0, metavar="STARS",
+           help="only pictures rated with 1 to 5 stars or more (default: all)"),
     option("--folder", type=Path, metavar="DIR", help="only pictures below this folder"),
     option("--since", type=day, metavar="DATE",
            help="only pictures dated from this day, month or year on (2024-05-01, 2024-05, 2024); the date is when the "
@@ -50,7 +52,8 @@ def _search(arguments: Arguments) -> int:
 
         if not arguments.terms:
             raise QueryError("There is nothing to search for: give --speech, --text or --image.", "empty")
-        chosen = Filter(arguments.tag, arguments.folder, since=arguments.since, until=arguments.until)
+        chosen = Filter(arguments.tag, arguments.folder, since=arguments.since, until=arguments.until,
+                        min_rating=arguments.min_rating)
         result = opened.search(arguments.gallery, arguments.terms, arguments.top, chosen, report,
                                word_times=False, exact=arguments.exact, all_copies=arguments.all_copies)
     print(as_json(_search_json(result)) if arguments.json else _search_text(result))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core import settings
 from core.cli import options
-from core.cli.options import gallery_name, option
+from core.cli.options import gallery_name, given_path, option
 from core.cli.output import ProgressPrinter, as_json, shortened, size, table
 from core.cli.parts import OK, WARNED, Arguments, Command, explorer, load_settings, note, progress
 from core.errors import BrewclipError, StoreError
@@ -16,8 +16,9 @@ from core.home import expanded, find_home
 from core.remote import shown
 
 if TYPE_CHECKING:
+    from core.galleries.gallery import Gallery
     from core.indexing.unfinished import UnfinishedRun
-    from core.store.records import GalleryState
+    from core.store.records import GalleryState, ImageRecord
 
 FLAGS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 WIDEST = 44  # characters of a value in the list; --json has all of it
@@ -160,6 +161,54 @@ def _gallery_copy(arguments: Arguments) -> int:
     return OK
 
 
+def _chosen(gallery: "Gallery", pictures: Sequence[Path]) -> "list[ImageRecord]":
+    """The images of the gallery at these paths. BrewclipError ("not_here") where one is not in it."""
+    from core.store.repository import absolute_path
+
+    by_path = {str(image.path): image for image in gallery.images()}
+    paths = [absolute_path(picture) for picture in pictures]
+    absent = [path for path in paths if path not in by_path]
+    if absent:
+        raise BrewclipError(f"{shown(absent[0])} is not in {gallery.name}. Nothing was changed.", "not_here")
+    return [by_path[path] for path in paths]
+
+
+def _gallery_rate(arguments: Arguments) -> int:
+    with explorer() as opened:
+        gallery = opened.gallery(arguments.gallery)
+        gallery.rate([image.id for image in _chosen(gallery, arguments.pictures)], arguments.stars)
+    return OK
+
+
+def _gallery_remove(arguments: Arguments) -> int:
+    with explorer() as opened:
+        from core.galleries import removal
+
+        gallery = opened.gallery(arguments.gallery)
+        removal.remove(gallery, _chosen(gallery, arguments.pictures))
+    return OK
+
+
+def _gallery_restore(arguments: Arguments) -> int:
+    """Restore the removed images at these paths, or list the removed ones."""
+    with explorer() as opened:
+        from core.galleries import removal
+        from core.store.repository import absolute_path
+
+        gallery = opened.gallery(arguments.gallery)
+        paths = removal.removed(gallery)
+        wanted = paths if arguments.all else [absolute_path(picture) for picture in arguments.pictures]
+        absent = set(wanted) - set(paths)
+        if absent:
+            raise BrewclipError(f"{shown(min(absent))} was not removed from {gallery.name}. Nothing was changed.",
+                                "not_here")
+        if wanted:
+            note(f"{removal.restore(gallery, wanted)} of {len(wanted)} pictures are in {gallery.name} again")
+        else:
+            print("\n".join(map(shown, paths)) or f"No picture was removed from {gallery.name}.")
+    return OK
+
+
 def _gallery_optimize(arguments: Arguments) -> int:
     with explorer() as opened, progress() as report:
         opened.gallery(arguments.gallery).optimize(report)
@@ -236,6 +285,15 @@ GALLERY = Command("gallery", "manage galleries", commands=(
         option("gallery", metavar="FROM", help="name or address (folder.lance, s3://bucket/path)"),
         option("to", type=gallery_name, metavar="TO", help="new name or address, or that of a copy that was stopped"),
         options.JSON), _gallery_copy),
+    Command("rate", "rate pictures of a gallery", (
+        GALLERY_NAME, option("stars", type=int, choices=range(6), metavar="STARS", help="1 to 5 stars, or 0 for none"),
+        option("pictures", nargs="+", type=given_path, metavar="PICTURE", help="picture")), _gallery_rate),
+    Command("remove", "remove pictures from a gallery; their files stay", (
+        GALLERY_NAME, option("pictures", nargs="+", type=given_path, metavar="PICTURE", help="picture")),
+        _gallery_remove, details="They stay away when the gallery is indexed again, until they are restored."),
+    Command("restore", "restore removed pictures, or list them", (
+        GALLERY_NAME, option("pictures", nargs="*", type=given_path, metavar="PICTURE", help="picture; none lists all"),
+        option("--all", action="store_true", help="restore all of them")), _gallery_restore),
     Command("optimize", "optimize the tables at an address", (
         option("gallery", metavar="ADDRESS", help="address (folder.lance, s3://bucket/path)"),), _gallery_optimize,
         details="Indexing does it at its end.")))

@@ -1,8 +1,8 @@
 """Copy a gallery between stores: from SQLite to an address, back, or between addresses.
 
 Everything goes along: pictures that are there and that are missing, vectors of every fingerprint bit for bit, tags,
-failures, folders. A copy that was stopped goes on: what the target has already is left as it is. Tags and marks come
-last, since a picture that is marked missing would be taken for the earlier place of a copy that comes later.
+ratings, failures, folders. A copy that was stopped goes on: what the target has already is left as it is. Tags and
+marks come last, since a picture that is marked missing would be taken for the earlier place of a copy that comes later.
 """
 
 from collections import defaultdict
@@ -32,9 +32,10 @@ class CopyResult:
 
 @dataclass
 class _Later:
-    """Tags and missing marks to write at the end, by path."""
+    """Tags, ratings and missing marks to write at the end, by path."""
 
     tags: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    ratings: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     missing: list[str] = field(default_factory=list)
 
 
@@ -110,6 +111,8 @@ def _batches(batches: Iterator[list[StoredImage]]) -> Iterator[list[StoredImage]
 def _remember(image: StoredImage, later: _Later) -> None:
     for tag in image.tags:
         later.tags[tag].append(image.path)
+    if image.rating:
+        later.ratings[image.rating].append(image.path)
     if image.missing:
         later.missing.append(image.path)
 
@@ -134,12 +137,14 @@ def _write(target: Gallery, new: Sequence[StoredImage], fingerprints: Sequence[F
 
 def _finish(source: Gallery, target: Gallery, folders: Sequence[Path], later: _Later,
             report: Report) -> int:
-    """Copy tags, missing marks and failures; returns the number of failures."""
+    """Copy tags, ratings, missing marks and failures; returns the number of failures."""
     report(Progress(WorkStep.COPYING_TAGS))
     ids = {path: state.id for folder in folders
            for path, state in target.known_images("", folder).items()}
     for tag, paths in later.tags.items():
         target.add_tag([ids[path] for path in paths if path in ids], tag)
+    for stars, paths in later.ratings.items():
+        target.rate([ids[path] for path in paths if path in ids], stars)
     target.mark([ids[path] for path in later.missing if path in ids], missing=True)
     reasons = {str(failure.path): failure.reason for failure in source.failures()}
     failed = [FailedEntry(path, failure.stamp, failure.kind, reasons.get(path, ""), failure.max_megapixels)

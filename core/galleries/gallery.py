@@ -70,6 +70,9 @@ class Gallery(Protocol):
     def remove_tag(self, image_ids: Iterable[int], tag: str) -> None:
         """Remove the tag from these images."""
 
+    def rate(self, image_ids: Iterable[int], stars: int) -> None:
+        """Rate these images with 1 to 5 stars; 0 removes the rating. StoreError: `bad_rating`."""
+
     def vectors(self, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Batches of ids int64 (n,) and unit vectors float32 (n, dim) of the present pictures, as of one moment."""
 
@@ -92,7 +95,7 @@ class Gallery(Protocol):
         """The pictures below the folder by path, missing ones too."""
 
     def known_failures(self, folder: Path) -> dict[str, KnownFailure]:
-        """The failures of earlier runs by path: the folder itself and all below it."""
+        """The failures of earlier runs by path, and removed images: the folder itself and all below it."""
 
     def embedded_contents(self, hashes: Collection[bytes], fingerprint_hash: str) -> set[bytes]:
         """Those of these contents (SHA-256; some hundred) that have a vector of that fingerprint."""

@@ -20,7 +20,7 @@ from core.indexing.reader import NO_STAMP, UnreadFile
 from core.indexing.scan import Scan
 from core.progress import Progress, Report, WorkStep
 from core.remote import shown
-from core.store.records import FailedEntry, FailureRecord, FileStamp, IndexedFile, KnownFailure
+from core.store.records import REMOVED, FailedEntry, FailureRecord, FileStamp, IndexedFile, KnownFailure
 from core.store.repository import is_in_folder, storable
 
 BATCH = 32  # pictures that the model sees at once, and that one transaction stores
@@ -135,8 +135,8 @@ class GalleryReconciler:
 
     def _compare(self, scan: Scan, plan: _Plan) -> None:
         """Add a folder's differences to the plan."""
-        folder = Path(scan.folder)
-        if scan.folder in scan.files:  # one picture: what lies below its folder is asked for, and it alone used
+        folder, single = Path(scan.folder), scan.folder in scan.files
+        if single:  # one picture: what lies below its folder is asked for, and it alone used
             folder = folder.parent
         images = self._gallery.known_images(self._fingerprint.hash, folder)
         failures = self._gallery.known_failures(folder)
@@ -144,7 +144,7 @@ class GalleryReconciler:
             images, failures = _only(images, scan.folder), _only(failures, scan.folder)
         for path, stamp in scan.files.items():
             image, failure = images.get(path), failures.get(path)
-            if failure is not None and self._still_fails(failure, stamp):
+            if failure is not None and self._is_left_out(failure, stamp, single):
                 continue
             if image is not None and image.embedded and image.stamp == stamp:
                 plan.unchanged += 1
@@ -168,9 +168,12 @@ class GalleryReconciler:
         away = [path for path in (images.keys() | failures.keys()) - scan.files.keys()
                 if not any(is_in_folder(path, folder_path) for folder_path in scan.unread)]
         plan.gone |= {path: images[path].id for path in away if path in images and not images[path].missing}
-        plan.settled += [path for path in away if path in failures]
+        plan.settled += [path for path in away if path in failures and failures[path].kind != REMOVED]
 
-    def _still_fails(self, failure: KnownFailure, stamp: FileStamp) -> bool:
+    def _is_left_out(self, failure: KnownFailure, stamp: FileStamp, single: bool) -> bool:
+        """Whether it fails as before, or was removed from the gallery and is not the `single` picture asked for."""
+        if failure.kind == REMOVED:
+            return not single
         allowed_now = failure.kind == "too_large" and self._limit > failure.max_megapixels
         return failure.stamp == stamp and failure.kind not in RETRIED and not allowed_now
 

@@ -13,6 +13,7 @@ from core.fingerprint import Fingerprint
 
 QuerySource = Literal["speech", "text", "image", "mixed"]
 DateSource = Literal["taken", "file"]
+REMOVED = "removed"  # kind of a file that the user removed from a gallery
 TakeState = Literal["draft", "done", "accepted", "rejected"]
 
 
@@ -28,7 +29,8 @@ class GalleryRecord:
 
 @dataclass(frozen=True)
 class GalleryState:
-    """State of a gallery's index. `images` and `indexed` count what is on disk; `missing` what is not any more.
+    """State of a gallery's index. `images` and `indexed` count what is on disk; `missing` what is not any more, and
+    `removed` what the user removed from the gallery.
 
     `fingerprints` gives each fingerprint with vectors here and how many present images have one, most first.
     """
@@ -39,6 +41,7 @@ class GalleryState:
     failed: int
     missing: int
     fingerprints: tuple[tuple[Fingerprint, int], ...]
+    removed: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class ImageRecord:
     """A picture of a gallery.
 
     `width` and `height` are pixels after EXIF turning, `size` bytes, `mtime` seconds since 1970, `taken` the camera's
-    own clock (no time zone), `content_hash` the SHA-256 of the file in hex.
+    own clock (no time zone), `content_hash` the SHA-256 of the file in hex, `rating` 1 to 5 stars or 0 for none.
     """
 
     id: int
@@ -58,6 +61,7 @@ class ImageRecord:
     taken: datetime | None
     tags: tuple[str, ...]
     content_hash: str
+    rating: int = 0
 
     @property
     def dated(self) -> tuple[datetime, DateSource]:
@@ -73,7 +77,7 @@ class ImageRecord:
 class Filter:
     """Filter of a search; empty fields do not restrict. `name` is part of the file's name.
 
-    `since` and `until` are of `ImageRecord.dated`: from the one on and before the other.
+    `since` and `until` are of `ImageRecord.dated`: from the one on and before the other. `min_rating` is in stars.
     """
 
     tag: str = ""
@@ -81,11 +85,16 @@ class Filter:
     name: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    min_rating: int = 0
 
 
 @dataclass(frozen=True)
 class FailureRecord:
-    """A file that could not be indexed; `kind` is a short word for programs, `reason` a sentence for the user."""
+    """A file that could not be indexed; `kind` is a short word for programs, `reason` a sentence for the user.
+
+    In a gallery's store, and there alone, the kind REMOVED is of a picture that the user removed from the gallery: it
+    is left out of it as a damaged file is, but whether or not the file changes, and is no failure to show or count.
+    """
 
     path: Path
     kind: str
@@ -187,6 +196,7 @@ class StoredImage:
     missing: bool
     tags: tuple[str, ...]
     vectors: Mapping[str, np.ndarray]
+    rating: int = 0
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from core.store.addresses import LONGEST_NAME
 from core.store.database import Database
 from core.store.schema import ContentRow, FingerprintRow, FolderRow, GalleryRow, ImageRow
 
+MOST_STARS = 5  # of a rating; 0 is none
+
 
 class Repository:
     """Methods of the store on one subject; `Store` has all of them."""
@@ -67,6 +69,13 @@ def checked_tag(tag: str) -> str:
     if not tag or len(tag) > LONGEST_NAME:
         raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
     return tag
+
+
+def checked_stars(stars: int) -> int:
+    """A rating as it is stored. StoreError: `bad_rating` (below 0, above 5)."""
+    if not 0 <= stars <= MOST_STARS:
+        raise StoreError(f"A rating has 0 to {MOST_STARS} stars. Nothing was changed.", "bad_rating")
+    return stars
 
 
 def tag_key(tag: str) -> str:

@@ -29,7 +29,7 @@ from sqlalchemy.dialects.sqlite import DATETIME
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 APPLICATION_ID = 0x42524557  # "BREW", in the file's header: another program's SQLite file is never taken for a store
-SCHEMA_REVISION = "0004"  # the last of migrations/versions
+SCHEMA_REVISION = "0005"  # the last of migrations/versions
 
 
 UNKNOWN = datetime(1970, 1, 1)
@@ -191,6 +191,14 @@ class TagRow(Base):
     __tablename__ = "tag"
     image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
     tag: Mapped[str] = mapped_column(String(100, collation="NOCASE"), primary_key=True, index=True)
+
+
+class RatingRow(Base):
+    """Rating of an image, 1 to 5 stars; an image without a row has none. It belongs to the image, as tags do."""
+
+    __tablename__ = "rating"
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    stars: Mapped[int]
 
 
 class TranscriptRow(Base):

@@ -61,6 +61,7 @@ class LanceTable:
     def __init__(self, raw: Any, place: str) -> None:
         self.raw = raw
         self.place = place
+        self._columns: frozenset[str] = frozenset()
 
     @property
     def version(self) -> int:
@@ -74,6 +75,19 @@ class LanceTable:
         """Metadata of the table's schema."""
         with as_store_errors(self.place):
             return {key.decode(): value.decode() for key, value in (self.raw.schema.metadata or {}).items()}
+
+    def has(self, column: str) -> bool:
+        """Whether there is a column, which tables of an earlier release may lack."""
+        if column not in self._columns:
+            with as_store_errors(self.place):
+                self._columns = frozenset(self.raw.schema.names)
+        return column in self._columns
+
+    def ensure(self, column: "pa.Field") -> None:
+        """Add a column of nulls if there is none of its name."""
+        if not self.has(column.name):
+            with as_store_errors(self.place):
+                self.raw.add_columns([column])
 
     def count(self, where: str = "") -> int:
         """Number of rows."""
@@ -92,7 +106,8 @@ class LanceTable:
             yield from self._select(columns, where).to_batches(BATCH)
 
     def put(self, rows: "pa.Table", key: str = "id") -> None:
-        """Insert rows; those with the same keys are replaced."""
+        """Insert rows, without columns that the table lacks; those with the same keys are replaced."""
+        rows = rows.select([column for column in rows.column_names if self.has(column)])
         if rows.num_rows:
             with as_store_errors(self.place):
                 self.raw.merge_insert(key).when_matched_update_all().when_not_matched_insert_all().execute(rows)

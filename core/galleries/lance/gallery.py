@@ -23,6 +23,7 @@ from core.galleries.lance.schema import (
     MARK,
     PICTURES,
     PRESENT,
+    RATING,
     VECTORS,
     condition,
     conditions_in,
@@ -35,6 +36,7 @@ from core.galleries.lance.vector_table import LanceVectorTable
 from core.galleries.lance.write_lease import WriteLease
 from core.progress import Report, silent
 from core.store.records import (
+    REMOVED,
     DecodedImageFacts,
     FailedEntry,
     FailureRecord,
@@ -49,13 +51,13 @@ from core.store.records import (
     RecordResult,
     StoredImage,
 )
-from core.store.repository import absolute_path, checked_tag, is_in_folder, normalized_tag, tag_key
+from core.store.repository import absolute_path, checked_stars, checked_tag, is_in_folder, normalized_tag, tag_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 WRITTEN_NEAR, WRITTEN_FAR = 256, 1024  # pictures a write: one takes 0.15 s in a folder, some 70 requests to a storage
-RECORD = ["id", "path", "width", "height", "size", "mtime_ns", "taken", "tags", "content"]
+RECORD = ["id", "path", "width", "height", "size", "mtime_ns", "taken", "tags", "content", RATING]
 
 
 class LanceGallery(Gallery):
@@ -104,24 +106,26 @@ class LanceGallery(Gallery):
 
     def images(self, ids: Sequence[int] | None = None) -> list[ImageRecord]:
         """See `Gallery`."""
+        columns = self._columns(RECORD)
         if ids is None:
-            rows = self._table(PICTURES).rows(RECORD, PRESENT).to_pylist()
+            rows = self._table(PICTURES).rows(columns, PRESENT).to_pylist()
             return sorted((_image(row) for row in rows), key=lambda record: record.id)
         by_id = {}
         for chosen in conditions_in("id", ids):
-            for row in self._table(PICTURES).rows(RECORD, f"{chosen} AND {PRESENT}").to_pylist():
+            for row in self._table(PICTURES).rows(columns, f"{chosen} AND {PRESENT}").to_pylist():
                 by_id[row["id"]] = _image(row)
         return [by_id[int(image_id)] for image_id in ids if int(image_id) in by_id]
 
     def failures(self) -> list[FailureRecord]:
         """See `Gallery`."""
-        rows = self._table(FAILURES).rows(["path", "kind", "reason"]).to_pylist()
+        rows = self._table(FAILURES).rows(["path", "kind", "reason"], f"kind != '{REMOVED}'").to_pylist()
         return sorted((FailureRecord(Path(text_to_path(row["path"])), row["kind"], row["reason"]) for row in rows),
                       key=lambda failure: str(failure.path))
 
     def filter_ids(self, chosen: Filter = Filter()) -> np.ndarray:
         """See `Gallery`."""
-        rows = self._table(PICTURES).rows(["id"], condition(chosen, changed=True))
+        table = self._table(PICTURES)
+        rows = table.rows(["id"], condition(chosen, not chosen.min_rating or table.has(RATING), changed=True))
         return np.sort(_numbers(rows["id"]))
 
     def tags(self) -> list[tuple[str, int]]:
@@ -153,13 +157,15 @@ class LanceGallery(Gallery):
     def state(self, fingerprint_hash: str = "") -> GalleryState:
         """See `Gallery`."""
         record = self._read_info()
-        pictures, failed = self._table(PICTURES), self._table(FAILURES).rows(["path"])["path"].to_pylist()
+        pictures = self._table(PICTURES)
+        failed = {row["path"]: row["kind"] for row in self._table(FAILURES).rows(["path", "kind"]).to_pylist()}
+        removed = list(failed.values()).count(REMOVED)
         counts = [(fingerprint, table.count(PRESENT)) for fingerprint, table in self.vector_tables()]
         fingerprints = tuple(sorted(counts, key=lambda pair: -pair[1]))
         away = pictures.rows(["path"], "missing")["path"].to_pylist()
         indexed = next((count for fingerprint, count in fingerprints if fingerprint.hash == fingerprint_hash), 0)
-        return GalleryState(record, pictures.count(PRESENT), indexed, len(failed), len(set(away) - set(failed)),
-                            tuple(pair for pair in fingerprints if pair[1]))
+        return GalleryState(record, pictures.count(PRESENT), indexed, len(failed) - removed,
+                            len(set(away) - failed.keys()), tuple(pair for pair in fingerprints if pair[1]), removed)
 
     def fingerprints(self) -> list[Fingerprint]:
         """See `Gallery`."""
@@ -216,6 +222,18 @@ class LanceGallery(Gallery):
                 writing.retag([table for _, table in self.vector_tables()], self._table(PICTURES),
                               [row["id"] for row in rows], tags)
 
+    def rate(self, image_ids: Iterable[int], stars: int) -> None:
+        """See `Gallery`. StoreError: `bad_rating`."""
+        values = {RATING: checked_stars(stars)}
+        chosen = list(conditions_in("id", image_ids))
+        if not chosen:
+            return
+        with self._lease.held(vectors=False):
+            for table in (*(table for _, table in self.vector_tables()), self._table(PICTURES)):
+                table.ensure(layout.picture_schema().field(RATING))
+                for where in chosen:
+                    table.update(where, values)
+
     # ---- indexing
 
     def known_images(self, fingerprint_hash: str, folder: Path) -> dict[str, KnownImage]:
@@ -245,7 +263,7 @@ class LanceGallery(Gallery):
     def stored_images(self, vectors: bool = True) -> Iterator[list[StoredImage]]:
         """See `Gallery`."""
         tables = self.vector_tables() if vectors else []
-        for batch in self._table(PICTURES).batches([*RECORD, "missing"]):
+        for batch in self._table(PICTURES).batches(self._columns([*RECORD, "missing"])):
             rows = batch.to_pylist()
             vectors_of: dict[int, dict[str, np.ndarray]] = {row["id"]: {} for row in rows}
             for fingerprint, table in tables:
@@ -255,9 +273,8 @@ class LanceGallery(Gallery):
                         vectors_of[image_id][fingerprint.hash] = vector
             yield [StoredImage(row["id"], text_to_path(row["path"]), FileStamp(row["size"], row["mtime_ns"]),
                                row["content"],
-                        DecodedImageFacts(row["width"], row["height"], row["taken"]), row["missing"],
-                               tuple(row["tags"]),
-                        vectors_of[row["id"]]) for row in rows]
+                               DecodedImageFacts(row["width"], row["height"], row["taken"]), row["missing"],
+                               tuple(row["tags"]), vectors_of[row["id"]], row.get(RATING) or 0) for row in rows]
 
     def mark(self, image_ids: Collection[int], missing: bool) -> None:
         """See `Gallery`. The vectors first: cut off between, the next run marks again."""
@@ -339,6 +356,10 @@ class LanceGallery(Gallery):
             self._tables[name] = table
         return self._tables[name]
 
+    def _columns(self, names: list[str]) -> list[str]:
+        """Those of these columns that the table of images has; one of an earlier release lacks ratings."""
+        return [name for name in names if name != RATING or self._table(PICTURES).has(name)]
+
     def _vectors(self, fingerprint_hash: str) -> LanceTable | None:
         name = VECTORS + fingerprint_hash
         if name not in self._tables:
@@ -363,7 +384,8 @@ class LanceGallery(Gallery):
 
 def _image(row: dict[str, Any]) -> ImageRecord:
     return ImageRecord(row["id"], Path(text_to_path(row["path"])), row["width"], row["height"], row["size"],
-                       row["mtime_ns"] / 1e9, row["taken"], tuple(row["tags"]), row["content"].hex())
+                       row["mtime_ns"] / 1e9, row["taken"], tuple(row["tags"]), row["content"].hex(),
+                       row.get(RATING) or 0)
 
 
 def _numbers(column: "pa.ChunkedArray | pa.Array") -> np.ndarray:

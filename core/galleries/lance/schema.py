@@ -5,7 +5,7 @@ holds otherwise.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ MARK = "brewclip.gallery"  # the key of FORMAT in the metadata of the table `gal
 GALLERY, PICTURES, FAILURES, VECTORS = "gallery", "pictures", "failures", "vectors_"
 MANY = 5000  # values in one condition
 PRESENT = "NOT missing"
+RATING = "rating"
 
 
 def gallery_schema() -> "pa.Schema":
@@ -36,14 +37,17 @@ def gallery_schema() -> "pa.Schema":
 
 
 def picture_schema() -> "pa.Schema":
-    """Schema of images; `tag_keys` are the tags as they are compared."""
+    """Schema of images; `tag_keys` are the tags as they are compared, `rating` is null or 0 without one.
+
+    Tables of earlier releases have no column `rating` until an image in them is rated.
+    """
     import pyarrow as pa
 
     return pa.schema([
         ("id", pa.int64()), ("path", pa.string()), ("name", pa.string()), ("content", pa.binary(32)),
         ("size", pa.int64()), ("mtime_ns", pa.int64()), ("missing", pa.bool_()), ("width", pa.int32()),
         ("height", pa.int32()), ("taken", pa.timestamp("us")), ("tags", pa.list_(pa.string())),
-        ("tag_keys", pa.list_(pa.string()))])
+        ("tag_keys", pa.list_(pa.string())), (RATING, pa.int8())])
 
 
 def failure_schema() -> "pa.Schema":
@@ -61,7 +65,7 @@ def vector_schema(dim: int, fingerprint_hash: str = "", description: str = "") -
     return pa.schema([
         ("id", pa.int64()), ("content", pa.binary(32)), ("path", pa.string()), ("name", pa.string()),
         ("missing", pa.bool_()), ("taken", pa.timestamp("us")), ("tag_keys", pa.list_(pa.string())),
-        ("vector", pa.list_(pa.float32(), dim)),
+        ("vector", pa.list_(pa.float32(), dim)), (RATING, pa.int8()),
     ], metadata={"fingerprint": fingerprint_hash, "description": description})
 
 
@@ -112,11 +116,13 @@ def folder_condition(folder: str, itself: bool = False) -> str:
     return f"({below}) OR path = {sql_literal(path_to_text(folder))}" if itself else below
 
 
-def condition(chosen: Filter, first: Sequence[str] = (PRESENT,), changed: bool = False) -> str:
-    """The condition of a filter, and of `first`. `changed`: the table has the time of change of files, which dates what
-    the camera did not; in tables of vectors `taken` is either.
+def condition(chosen: Filter, rated: bool, changed: bool = False) -> str:
+    """The condition of a filter on present images. `rated`: the table has ratings. `changed`: it has the time of change
+    of files, which dates what the camera did not; in tables of vectors `taken` is either.
     """
-    parts = list(first)
+    parts = [PRESENT]
+    if chosen.min_rating:
+        parts.append(f"{RATING} >= {chosen.min_rating}" if rated else "false")
     if chosen.tag.strip():
         parts.append(f"array_has(tag_keys, {sql_literal(tag_key(normalized_tag(chosen.tag)))})")
     if chosen.folder is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.galleries.lance.connection import LanceTable, as_store_errors
-from core.galleries.lance.schema import PRESENT, condition, conditions_in, matrix
+from core.galleries.lance.schema import PRESENT, RATING, condition, conditions_in, matrix
 from core.store.records import Filter
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class LanceVectorTable:
 
     def count(self, chosen: Filter = Filter()) -> int:
         """Number of present images of the filter with a vector."""
-        return self.table.count(condition(chosen))
+        return self.table.count(self._condition(chosen))
 
     def vectors_of(self, ids: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
         """Ids (n,) and vectors (n, dim) of those of these pictures that are there, in no order."""
@@ -59,9 +59,12 @@ class LanceVectorTable:
         with as_store_errors(self.table.place):
             asked = self.table.raw.search(query, COLUMN).distance_type("cosine")
             asked = asked.nprobes(probes) if probes else asked.bypass_vector_index()
-            asked = asked.where(condition(chosen), prefilter=True).limit(count)
+            asked = asked.where(self._condition(chosen), prefilter=True).limit(count)
             rows = asked.select(["id", COLUMN, "_distance"]).to_arrow()
         return _ids_and_vectors([rows], self.dim)
+
+    def _condition(self, chosen: Filter) -> str:
+        return condition(chosen, rated=not chosen.min_rating or self.table.has(RATING))
 
 
 def _ids_and_vectors(parts: "list[pa.Table]", dim: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,8 +12,8 @@ from core.dates import file_date
 from core.galleries.gallery import pop_moved
 from core.galleries.lance import schema as layout
 from core.galleries.lance.connection import LanceTable
-from core.galleries.lance.schema import conditions_in, matrix, path_to_text
-from core.store.records import DecodedImageFacts, FailedEntry, IndexedFile, RecordResult
+from core.galleries.lance.schema import RATING, conditions_in, matrix, path_to_text
+from core.store.records import REMOVED, DecodedImageFacts, FailedEntry, IndexedFile, RecordResult
 from core.store.repository import comparison_key, storable, tag_key
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ class _Written:
         """Its tags, which it keeps."""
         return self.old["tags"] if self.old else []
 
+    @property
+    def rating(self) -> int:
+        """Its rating, which it keeps."""
+        return (self.old or {}).get(RATING) or 0
+
 
 class BatchWriter:
     """Writer of one batch, with the write lease held. Cut off after any step, the gallery only lacks vectors."""
@@ -67,13 +72,17 @@ class BatchWriter:
         return recorded
 
     def _assign_images(self, entries: Sequence[IndexedFile], first_id: int) -> tuple[list[_Written], RecordResult]:
-        """The picture of each entry: its path's, else a missing one with the same content, else a new one."""
+        """The picture of each entry: its path's, else a missing one with the same content that was not removed, else a
+        new one.
+        """
         here = {row["path"]: row for row in self._rows("path", [path_to_text(entry.path) for entry in entries])}
         alike = self._rows("content", {entry.content_hash for entry in entries})
         facts = {row["content"]: DecodedImageFacts(row["width"], row["height"], row["taken"]) for row in alike}
         facts |= {entry.content_hash: entry.facts for entry in entries if entry.facts is not None}
         gone: defaultdict[bytes, dict[str, dict[str, Any]]] = defaultdict(dict)
         paths = {path_to_text(entry.path) for entry in entries}
+        if any(row["missing"] for row in alike):
+            paths |= set(self._failures.rows(["path"], f"kind = '{REMOVED}'")["path"].to_pylist())
         for row in alike:
             if row["missing"] and row["path"] not in paths:
                 gone[row["content"]][row["path"]] = row
@@ -95,7 +104,7 @@ class BatchWriter:
 
     def _rows(self, column: str, values: Any) -> list[dict[str, Any]]:
         rows = [row for where in conditions_in(column, values)
-                for row in self._pictures.rows(KNOWN, where).to_pylist()]
+                for row in self._pictures.rows([*KNOWN, *[RATING] * self._pictures.has(RATING)], where).to_pylist()]
         return sorted(rows, key=lambda row: int(row["id"]))
 
     def _update_moved(self, written: Sequence[_Written]) -> None:
@@ -128,7 +137,7 @@ class BatchWriter:
             table.put(vector_rows([image.id for image in chosen], [image.entry.content_hash for image in chosen],
                                   [image.entry.path for image in chosen], [False] * len(chosen),
                                   [image.facts.taken or file_date(image.entry.stamp.mtime_ns) for image in chosen],
-                                  [image.tags for image in chosen],
+                                  [image.tags for image in chosen], [image.rating for image in chosen],
                                   np.stack([by_content[image.entry.content_hash] for image in chosen])))
 
     def _write_failures(self, failures: Sequence[FailedEntry]) -> None:
@@ -147,7 +156,8 @@ class BatchWriter:
 
 
 def vector_rows(ids: Sequence[int], contents: Sequence[bytes], paths: Sequence[str], missing: Sequence[bool],
-                taken: Sequence[Any], tags: Sequence[Sequence[str]], vectors: np.ndarray) -> "pa.Table":
+                taken: Sequence[Any], tags: Sequence[Sequence[str]], ratings: Sequence[int], vectors: np.ndarray
+                ) -> "pa.Table":
     """Rows of a table of vectors (n, dim)."""
     import pyarrow as pa
 
@@ -155,9 +165,10 @@ def vector_rows(ids: Sequence[int], contents: Sequence[bytes], paths: Sequence[s
     flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
     columns = {"id": ids, "content": contents, "path": [path_to_text(path) for path in paths],
                "name": [comparison_key(Path(path).name) for path in paths], "missing": missing, "taken": taken,
-               "tag_keys": [[tag_key(tag) for tag in own_tags] for own_tags in tags]}
-    arrays = [pa.array(columns[field.name], field.type) for field in schema if field.name != "vector"]
-    return pa.Table.from_arrays([*arrays, pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])], schema=schema)
+               "tag_keys": [[tag_key(tag) for tag in own_tags] for own_tags in tags], RATING: ratings}
+    arrays = [pa.array(columns[field.name], field.type) if field.name != "vector"
+              else pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def retag(vectors: Sequence[LanceTable], pictures: LanceTable, ids: Sequence[int],
@@ -183,7 +194,8 @@ def _picture_rows(written: Sequence[_Written]) -> "pa.Table":
          "content": image.entry.content_hash,
          "size": image.entry.stamp.size, "mtime_ns": image.entry.stamp.mtime_ns, "missing": False,
          "width": image.facts.width, "height": image.facts.height, "taken": image.facts.taken, "tags": image.tags,
-         "tag_keys": [tag_key(tag) for tag in image.tags]} for image in written], layout.picture_schema())
+         "tag_keys": [tag_key(tag) for tag in image.tags], RATING: image.rating} for image in written],
+        layout.picture_schema())
 
 
 def _name(entry: IndexedFile) -> str:

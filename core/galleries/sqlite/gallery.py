@@ -11,7 +11,7 @@ from core.galleries.sqlite.indexing import SqliteIndexing
 from core.galleries.vector_store import VectorTable
 from core.progress import Report, silent
 from core.store.galleries import gallery_records
-from core.store.records import GalleryState
+from core.store.records import REMOVED, GalleryState
 from core.store.repository import (
     absolute_path,
     below_folder,
@@ -79,13 +79,15 @@ class SqliteGallery(SqliteImages, SqliteIndexing):
             folders_of(connection, self.id)
             present = (ImageRow.gallery_id == self.id, ImageRow.missing.is_(False))
             fingerprints = _fingerprints(connection, *present)
+            failed = connection.scalar(select(func.count()).where(FailureRow.gallery_id == self.id)) or 0
+            removed = connection.scalar(select(func.count()).where(
+                FailureRow.gallery_id == self.id, FailureRow.kind == REMOVED)) or 0
             return GalleryState(
                 gallery=gallery_records(connection, GalleryRow.id == self.id)[0],
                 images=connection.scalar(select(func.count()).where(*present)) or 0,
                 indexed=next((count for fingerprint, count in fingerprints if fingerprint.hash == fingerprint_hash), 0),
-                failed=connection.scalar(select(func.count()).where(FailureRow.gallery_id == self.id)) or 0,
-                missing=_missing(connection, self.id),
-                fingerprints=fingerprints)
+                failed=failed - removed, missing=_missing(connection, self.id), fingerprints=fingerprints,
+                removed=removed)
 
     def forget_fingerprint(self, fingerprint_hash: str) -> int:
         """Delete the gallery's vectors of a fingerprint, except those that another gallery uses; returns how many."""

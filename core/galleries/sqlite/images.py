@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, select
 
 from core import dates
 from core.errors import StoreError
 from core.galleries.sqlite.part import SqliteGalleryPart
-from core.store.records import FailureRecord, Filter, ImageRecord
+from core.store.records import REMOVED, FailureRecord, Filter, ImageRecord
 from core.store.repository import (
     absolute_path,
     below_folder,
+    checked_stars,
     checked_tag,
     comparison_key,
     fingerprint_id,
     normalized_tag,
     select_ids,
 )
-from core.store.schema import ContentRow, EmbeddingRow, FailureRow, GalleryRow, ImageRow, TagRow
+from core.store.schema import ContentRow, EmbeddingRow, FailureRow, GalleryRow, ImageRow, RatingRow, TagRow
 
 VECTORS_A_BATCH = 2048
 VECTOR = np.dtype("<f4")  # as vectors are stored, on machines of any byte order
@@ -39,11 +40,13 @@ class SqliteImages(SqliteGalleryPart):
         with self.database.reading() as connection:
             rows = connection.execute(
                 select(ImageRow.id, ImageRow.path, ImageRow.size, ImageRow.mtime_ns,
-                       ContentRow.width, ContentRow.height, ContentRow.taken, ContentRow.hash)
-                .join(ContentRow, ContentRow.id == ImageRow.content_id).where(*which).order_by(ImageRow.id)).all()
+                       ContentRow.width, ContentRow.height, ContentRow.taken, ContentRow.hash, RatingRow.stars)
+                .join(ContentRow, ContentRow.id == ImageRow.content_id)
+                .join(RatingRow, RatingRow.image_id == ImageRow.id, isouter=True)
+                .where(*which).order_by(ImageRow.id)).all()
             tags = tags_of(connection, self.id, ids)
         records = [ImageRecord(row.id, Path(row.path), row.width, row.height, row.size, row.mtime_ns / 1e9, row.taken,
-                               tags.get(row.id, ()), row.hash.hex()) for row in rows]
+                               tags.get(row.id, ()), row.hash.hex(), row.stars or 0) for row in rows]
         if ids is None:
             return records
         by_id = {record.id: record for record in records}
@@ -53,7 +56,8 @@ class SqliteImages(SqliteGalleryPart):
         """The files and folders that could not be read, by path."""
         with self.database.reading() as connection:
             rows = connection.execute(select(FailureRow.path, FailureRow.kind, FailureRow.reason)
-                                      .where(FailureRow.gallery_id == self.id).order_by(FailureRow.path)).all()
+                                      .where(FailureRow.gallery_id == self.id, FailureRow.kind != REMOVED)
+                                      .order_by(FailureRow.path)).all()
         return [FailureRecord(Path(row.path), row.kind, row.reason) for row in rows]
 
     def filter_ids(self, chosen: Filter = Filter()) -> np.ndarray:
@@ -61,6 +65,8 @@ class SqliteImages(SqliteGalleryPart):
         which = [ImageRow.gallery_id == self.id, ImageRow.missing.is_(False)]
         if chosen.tag.strip():
             which.append(ImageRow.id.in_(select(TagRow.image_id).where(TagRow.tag == normalized_tag(chosen.tag))))
+        if chosen.min_rating:
+            which.append(ImageRow.id.in_(select(RatingRow.image_id).where(RatingRow.stars >= chosen.min_rating)))
         if chosen.folder is not None:
             which.append(below_folder(ImageRow.path, absolute_path(chosen.folder)))
         if chosen.name.strip():
@@ -96,6 +102,15 @@ class SqliteImages(SqliteGalleryPart):
         with self.database.writing() as connection:
             connection.execute(delete(TagRow).where(TagRow.image_id.in_(select_ids(image_ids)),
                                                     TagRow.tag == normalized_tag(tag)))
+
+    def rate(self, image_ids: Iterable[int], stars: int) -> None:
+        """Rate these images with 1 to 5 stars; 0 removes the rating. StoreError: `bad_rating`."""
+        ids = select_ids(image_ids)
+        with self.database.writing() as connection:
+            connection.execute(delete(RatingRow).where(RatingRow.image_id.in_(ids)))
+            if checked_stars(stars):
+                connection.execute(insert(RatingRow).from_select(
+                    ["image_id", "stars"], select(ImageRow.id, literal(stars)).where(ImageRow.id.in_(ids))))
 
     def vectors(self, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Batches of ids, ascending int64 (n,), and vectors, float32 (n, dim) of unit length; present pictures only.

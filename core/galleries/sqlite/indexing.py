@@ -15,6 +15,7 @@ from core.galleries.gallery import pop_moved
 from core.galleries.sqlite.images import VECTOR, tags_of
 from core.galleries.sqlite.part import SqliteGalleryPart
 from core.store.records import (
+    REMOVED,
     DecodedImageFacts,
     FailedEntry,
     FileStamp,
@@ -35,7 +36,7 @@ from core.store.repository import (
     select_ids,
     storable,
 )
-from core.store.schema import ContentRow, EmbeddingRow, FailureRow, FingerprintRow, ImageRow
+from core.store.schema import ContentRow, EmbeddingRow, FailureRow, FingerprintRow, ImageRow, RatingRow
 
 STORED_A_BATCH = 1000
 
@@ -93,15 +94,17 @@ class SqliteIndexing(SqliteGalleryPart):
         with self.database.reading() as connection:
             rows = connection.execution_options(yield_per=STORED_A_BATCH).execute(
                 select(ImageRow.id, ImageRow.path, ImageRow.size, ImageRow.mtime_ns, ImageRow.missing,
-                       ImageRow.content_id, ContentRow.hash, ContentRow.width, ContentRow.height, ContentRow.taken)
+                       ImageRow.content_id, ContentRow.hash, ContentRow.width, ContentRow.height, ContentRow.taken,
+                       RatingRow.stars)
                 .join(ContentRow, ContentRow.id == ImageRow.content_id)
+                .join(RatingRow, RatingRow.image_id == ImageRow.id, isouter=True)
                 .where(ImageRow.gallery_id == self.id).order_by(ImageRow.id))
             for part in rows.partitions():
                 tags = tags_of(connection, self.id, [row.id for row in part])
                 by_content = _vectors(connection, {row.content_id for row in part}) if vectors else {}
                 yield [StoredImage(row.id, row.path, FileStamp(row.size, row.mtime_ns), row.hash,
                             DecodedImageFacts(row.width, row.height, row.taken), row.missing, tags.get(row.id, ()),
-                            by_content.get(row.content_id, {})) for row in part]
+                            by_content.get(row.content_id, {}), row.stars or 0) for row in part]
 
     def mark(self, image_ids: Collection[int], missing: bool) -> None:
         """Mark these images as missing from disk, or as present again."""
@@ -237,9 +240,11 @@ class _Batch:
                 "mtime_ns": entry.stamp.mtime_ns, "missing": False}
 
     def _gone(self) -> defaultdict[int, dict[str, _Row]]:
-        """The gallery's missing pictures with contents of the batch: content -> path -> row."""
+        """The gallery's missing pictures with contents of the batch, but for removed ones: content -> path -> row."""
         gone: defaultdict[int, dict[str, _Row]] = defaultdict(dict)
-        for path, row in self._rows(ImageRow.content_id.in_(select_ids(self._content_ids.values()))).items():
+        removed = select(FailureRow.path).where(FailureRow.gallery_id == self._gallery_id, FailureRow.kind == REMOVED)
+        for path, row in self._rows(ImageRow.content_id.in_(select_ids(self._content_ids.values())),
+                                    ImageRow.path.not_in(removed)).items():
             if row.missing:  # not asked for in SQL, which would go through all that are missing for each batch
                 gone[row.content_id][path] = row
         for entry in self._entries:  # a picture that is back at its own place has not moved to another

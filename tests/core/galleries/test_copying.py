@@ -11,6 +11,7 @@ import pytest
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries import copy as copying
+from core.galleries import removal
 from core.galleries.backends import open_gallery
 from core.galleries.copy import copy_gallery
 from core.galleries.gallery import Gallery
@@ -29,7 +30,7 @@ def unit(dim: int) -> np.ndarray:
 
 
 def fill(place: Gallery) -> None:
-    """Copies of one content, an odd name, a missing picture, two fingerprints, tags and failures."""
+    """Copies of one content, an odd name, a missing picture, two fingerprints, tags, ratings, failures, a removal."""
     for folder in ("/pictures", "/s3 like"):
         place.add_folder(Path(folder))
     first, shared = [], unit(8)
@@ -45,15 +46,18 @@ def fill(place: Gallery) -> None:
     ids = [one.id for one in place.images()]
     place.add_tag(ids[:3], "Beach")
     place.add_tag(ids[2:4], "it's \U0001f600")
+    for stars in (2, 5):
+        place.rate(ids[stars:stars + 1], stars)
     place.mark([ids[0], ids[4]], missing=True)  # 0: a copy of its content comes later
     place.record(ONE, [], [
         FailedEntry("/pictures/b\udcff.jpg", FileStamp(1, 2), "truncated", "It is cut off.", 12.5),
         FailedEntry("/s3 like", FileStamp(-1, -1), "folder", "It cannot be looked into.", 200)])
+    removal.remove(place, place.images(ids[1:2]))
 
 
 def facts(place: Gallery) -> dict[str, Any]:
     """All that a gallery says, without its ids."""
-    kept = {one.path: (one.stamp, one.content_hash, one.facts, one.missing, one.tags,
+    kept = {one.path: (one.stamp, one.content_hash, one.facts, one.missing, one.tags, one.rating,
                        {name: vector.tobytes() for name, vector in one.vectors.items()})
             for batch in place.stored_images() for one in batch}
     state = place.state(ONE.hash)
@@ -61,7 +65,8 @@ def facts(place: Gallery) -> dict[str, Any]:
                 for path, known in place.known_failures(folder).items()}
     return {"pictures": kept, "folders": state.gallery.folders, "tags": place.tags(), "failures": failures,
             "reasons": place.failures(), "fingerprints": sorted(state.fingerprints, key=str),
-            "counts": (state.images, state.indexed, state.failed, state.missing)}
+            "removed": removal.removed(place),
+            "counts": (state.images, state.indexed, state.failed, state.missing, state.removed)}
 
 
 @pytest.fixture
@@ -82,10 +87,10 @@ def other(tmp_path: Path) -> Iterator[Store]:
 def test_a_gallery_goes_to_an_address_and_back_and_nothing_is_lost(
         store: Store, other: Store, source: Gallery, tmp_path: Path) -> None:
     before = facts(source)
-    assert before["counts"] == (5, 5, 2, 2)
+    assert before["counts"] == (4, 4, 2, 2, 1)
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
     copied = copy_gallery(source, there)
-    assert (copied.pictures, copied.already, copied.vectors, copied.failures) == (7, 0, 10, 2)
+    assert (copied.pictures, copied.already, copied.vectors, copied.failures) == (7, 0, 10, 3)
     assert facts(there) == before
     back = open_gallery(other, "Back", create=True)
     copy_gallery(open_gallery(other, str(tmp_path / "away.lance")), back)
@@ -137,4 +142,4 @@ def test_pictures_without_vectors_and_empty_galleries_go_along(store: Store, tmp
     there = open_gallery(store, str(tmp_path / "away.lance"), create=True)
     copy_gallery(open_gallery(store, "Bare"), there)
     assert facts(there) == facts(place)
-    assert facts(there)["counts"] == (1, 0, 0, 0)
+    assert facts(there)["counts"] == (1, 0, 0, 0, 0)

@@ -11,6 +11,7 @@ import pytest
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.gallery import Gallery
+from core.galleries.lance.gallery import LanceGallery
 from core.galleries.sqlite import images as pictures
 from core.store.records import DecodedImageFacts, FailedEntry, FailureRecord, FileStamp, Filter, IndexedFile
 from tests.core.galleries.conftest import TestStore
@@ -168,3 +169,53 @@ def test_failures_come_with_their_reasons(store: TestStore, gallery: Gallery, fi
         FailureRecord(Path(f"/pictures/{name}"), "truncated", "caf?.jpg is damaged.")]
     gallery.record(fingerprint, [entry(name, 1)])
     assert gallery.failures() == []
+
+
+def test_ratings(store: TestStore, gallery: Gallery, ids: list[int], fingerprint: Fingerprint,
+                 entry: Callable[..., IndexedFile]) -> None:
+    gallery.rate(ids[:2], 3)
+    gallery.rate([*ids[1:3], 999_999], 5)
+    assert [image.rating for image in gallery.images()] == [3, 5, 5, 0]
+    assert gallery.filter_ids(Filter(min_rating=4)).tolist() == ids[1:3]
+    assert gallery.filter_ids(Filter(min_rating=3, name="sunset")).tolist() == [ids[0], ids[2]]
+    gallery.rate(ids[1:2], 0)
+    gallery.rate([], 2)
+    assert gallery.filter_ids(Filter(min_rating=1)).tolist() == [ids[0], ids[2]]
+    for bad in (-1, 6):
+        with pytest.raises(StoreError) as raised:
+            gallery.rate(ids, bad)
+        assert raised.value.kind == "bad_rating"
+    gallery.record(fingerprint, [entry(NAMES[0], 40, mtime_ns=2)])  # another content at the same path
+    gallery.mark(ids[2:3], missing=True)
+    gallery.record(fingerprint, [entry("moved.jpg", 2)])  # the missing one elsewhere
+    assert {image.path.name: image.rating for image in gallery.images()} == {
+        "Sunset.JPG": 3, "Café.png": 0, "moved.jpg": 5, "100%_done.jpg": 0}
+    stored = {image.id: image.rating for batch in gallery.stored_images(vectors=False) for image in batch}
+    assert stored == dict(zip(ids, [3, 0, 5, 0], strict=True))
+    table = gallery.vector_table(fingerprint.hash)
+    if table is not None:  # whose rows repeat what filters use
+        assert table.count(Filter(min_rating=3)) == 2
+        assert table.nearest(np.eye(4, dtype=np.float32)[2], 9, Filter(min_rating=4), 0)[0].tolist() == ids[2:3]
+
+
+def test_tables_of_an_earlier_release_take_ratings(store: TestStore, gallery: Gallery, ids: list[int],
+                                                   fingerprint: Fingerprint, entry: Callable[..., IndexedFile]) -> None:
+    if not isinstance(gallery, LanceGallery):
+        pytest.skip("SQLite has migrations, tested with them")
+    vectors = [table for _, table in gallery.vector_tables()]
+    for table in (*vectors, gallery.tables()[0]):
+        table.raw.drop_columns(["rating"])
+    store.opened.clear()
+    old = store.open_gallery("Holidays")
+    assert isinstance(old, LanceGallery)
+    assert [image.rating for image in old.images()] == [0] * 4
+    assert old.filter_ids(Filter(min_rating=1)).tolist() == []
+    table = old.vector_table(fingerprint.hash)
+    assert table is not None and (table.count(Filter(min_rating=1)), table.count()) == (0, 4)
+    old.record(fingerprint, [entry("new.jpg", 9)])
+    assert not old.tables()[0].has("rating"), "nothing was rated yet"
+    old.rate(ids[:1], 4)
+    assert [image.rating for image in old.images()] == [4, 0, 0, 0, 0]
+    assert table.count(Filter(min_rating=4)) == 1
+    old.record(fingerprint, [entry("newer.jpg", 10)])
+    assert [image.rating for image in old.images()] == [4, 0, 0, 0, 0, 0]

@@ -30,13 +30,13 @@ def store_of(revision: str, path: Path) -> None:
                 f"INSERT INTO content VALUES (1, X'{'07' * 32}', 40, 30, NULL)",
                 "INSERT INTO image VALUES (5, 1, X'2F70692F612E6A7067', 'a.jpg', 1, 10, 1, 0)",
                 "INSERT INTO tag VALUES (5, 'beach')",
-                "INSERT INTO transcript VALUES ('abc', 'base', '{\"text\": \"a dog\"}')",
+                "INSERT INTO transcript (digest, fingerprint, body) VALUES ('abc', 'base', '{\"text\": \"a dog\"}')",
                 "INSERT INTO query VALUES (1, '2026-11-01', 'Holidays', 'a dog', 'text', NULL, '[]')"):
             connection.exec_driver_sql(statement)
     engine.dispose()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004"])
 def test_a_store_of_an_earlier_release_keeps_everything_and_takes_new_things(tmp_path: Path, revision: str) -> None:
     path = tmp_path / "store.sqlite"
     store_of(revision, path)
@@ -44,6 +44,8 @@ def test_a_store_of_an_earlier_release_keeps_everything_and_takes_new_things(tmp
     gallery = open_gallery(store, "Holidays")
     [image] = gallery.images()
     assert (image.id, image.path, image.tags) == (5, Path("/pi/a.jpg"), ("beach",))
+    gallery.rate([5], 4)
+    assert gallery.images()[0].rating == 4
     assert [query.text for query in store.queries()] == ["a dog"]
     assert store.transcript("abc", "base") == {"text": "a dog"}
     speaker = store.add_speaker("M.K.")
