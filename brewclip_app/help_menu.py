@@ -1,15 +1,20 @@
-"""Help of the window: keys, documentation, log file, version."""
+"""Help of the window: keys, documentation, log file, the interface, versions."""
 
+import platform
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QDialog, QMenu, QWidget
+import PySide6
+from PySide6.QtCore import QUrl, qVersion
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QDialog, QGridLayout, QMenu, QWidget
 
 import core
+from brewclip_app.base_context import BaseContext
 from brewclip_app.widgets.common import Card, ElidedLabel, button, column, label, row
 from core.home import Home
+from core.settings import INTERFACE
 
 DOCUMENTATION = Path(core.__file__).resolve().parents[1] / "docs"  # of a checkout; an installed program has none
 ABOUT = ("Speak a description and see the matching pictures, offline. A workbench for the paper \"BrewCLIP: A "
@@ -17,52 +22,83 @@ ABOUT = ("Speak a description and see the matching pictures, offline. A workbenc
 
 
 class HelpMenu(QMenu):
-    """Menu of the rail's Help button; `open_keys` shows the list of keys."""
+    """Menu of the rail's Help button; `open_keys` shows the list of keys, `models` names the models in use."""
 
-    def __init__(self, parent: QWidget, home: Home, open_keys: Callable[[], object]) -> None:
+    def __init__(self, parent: QWidget, context: BaseContext, open_keys: Callable[[], object],
+                 models: Callable[[], str]) -> None:
         super().__init__(parent)
-        self._window, self._home = parent, home
+        self._window, self._context, self._models = parent, context, models
+        home = context.home
         self.keys = self.addAction("Keyboard shortcuts\t?", open_keys)
         self.documentation = self.addAction("Documentation", lambda: _open(DOCUMENTATION))
         self.documentation.setVisible(DOCUMENTATION.is_dir())
+        self.addSeparator()
+        self.all_panels = self.addAction("Show all panels")
+        self.all_panels.setCheckable(True)
+        self.all_panels.triggered.connect(lambda on: context.change(INTERFACE, "all" if on else "simple"))
         self.addSeparator()
         self.log = self.addAction("Open log file", lambda: _open(home.log))
         self.folder = self.addAction("Open data folder", lambda: _open(home.root))
         self.addSeparator()
         self.about = self.addAction("About BrewCLIP Explorer", self._show_about)
-        self.aboutToShow.connect(self._follow_files)
+        self.aboutToShow.connect(self._follow)
 
-    def _follow_files(self) -> None:
-        """A log is written with the first warning."""
-        has_log = self._home.log.is_file()
+    def _follow(self) -> None:
+        """Show the interface in use, and whether there is a log: one is written with the first warning."""
+        has_log = self._context.home.log.is_file()
         self.log.setEnabled(has_log)
         self.log.setText("Open log file" if has_log else "Open log file (nothing logged)")
+        self.all_panels.setChecked(self._context.settings[INTERFACE] == "all")
 
     def _show_about(self) -> None:
-        AboutDialog(self._window, self._home).open()
+        AboutDialog(self._window, self._context.home, self._models()).open()
+
+
+def versions(models: str) -> dict[str, str]:
+    """What a report of an error needs: versions of the program and what it runs on, and the models in use."""
+    return {"Program": core.__version__, "Models": models or "none loaded yet", "Python": platform.python_version(),
+            "Qt": f"{qVersion()}, PySide6 {PySide6.__version__}", "PyTorch": _installed("torch"),
+            "ONNX Runtime": _installed("onnxruntime"), "System": platform.platform(terse=True)}
 
 
 class AboutDialog(QDialog):
-    """Version, paper, licence, and where things are kept."""
+    """Versions, paper, licence, and where things are kept."""
 
-    def __init__(self, parent: QWidget, home: Home) -> None:
+    def __init__(self, parent: QWidget, home: Home, models: str) -> None:
         super().__init__(parent)
         self.setWindowTitle("About BrewCLIP Explorer")
-        self.setMinimumWidth(460)
-        facts = Card(space=6)
-        for name, value in (("Version", core.__version__), *((name, str(path)) for name, path in home.places.items()),
-                            ("Licence", "MIT; models and pictures: resources/NOTICE")):
-            line = row(label(name, "quiet-body"), ElidedLabel(value))
-            line.setStretch(1, 1)
-            facts.body.addLayout(line)
+        self.setMinimumWidth(500)
+        self._versions = versions(models)
+        facts, grid = Card(), QGridLayout()
+        for line, (name, value) in enumerate((
+                *self._versions.items(), *((name, str(path)) for name, path in home.places.items()),
+                ("Licence", "MIT; models and pictures: resources/NOTICE"))):
+            grid.addWidget(label(name, "quiet-body"), line, 0)
+            grid.addWidget(ElidedLabel(value), line, 1)
+        grid.setColumnStretch(1, 1)
+        grid.setHorizontalSpacing(16)
+        facts.body.addLayout(grid)
+        self.copy = button("Copy versions", self._copy, icon="copy", tip="For a report of an error")
         close = button("Close", self.accept, "main")
         close.setDefault(True)
         box = column(label("BrewCLIP Explorer", "title"), label(ABOUT, wrap=True), facts,
                      label("Nothing leaves this computer except downloads that you start.", "quiet", wrap=True),
-                     row(None, close), space=12)
+                     row(self.copy, None, close), space=12)
         box.setContentsMargins(20, 18, 20, 16)
         self.setLayout(box)
         self.finished.connect(self.deleteLater)
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText("\n".join(f"{name}: {value}" for name, value in self._versions.items()))
+        self.copy.setText("Copied")
+
+
+def _installed(package: str) -> str:
+    """The version of a package, without importing it."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _open(path: Path) -> None:

@@ -28,6 +28,7 @@ from brewclip_app.widgets import file_dialogs
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, look, row
 from core.inference.accelerators import has_torch
+from core.settings import INTERFACE
 
 if TYPE_CHECKING:
     pass
@@ -112,7 +113,7 @@ class MainWindow(QMainWindow):
         self.other_window = OtherWindow(context.home, self, self.strip.show_other_window)
         self.keys = KeyList(self)
         self.notifier = Notifier(self, context.jobs)
-        self.help = HelpMenu(self, context.home, self.open_keys)
+        self.help = HelpMenu(self, context, self.open_keys, lambda: self.strip.models.text())
         self._lay_out()
         self._connect()
         self._make_shortcuts(panels)
@@ -143,6 +144,7 @@ class MainWindow(QMainWindow):
             self.context.state.set("panel", key)
             panel.setFocus()
             panel.activated()
+            self._offer_all_panels(self.entries[key])
         if payload is not None:
             panel.receive(payload)
 
@@ -157,7 +159,8 @@ class MainWindow(QMainWindow):
 
     def open_keys(self) -> None:
         """Show the list of keys."""
-        window = [("Ctrl+" + str(number), entry.title) for number, entry in enumerate(self.entries.values(), 1)]
+        window = [("Ctrl+" + str(number), entry.title) for number, entry in enumerate(self.entries.values(), 1)
+                  if self._in_interface(entry)]
         panel = self.current()
         self.keys.open([(panel.title, panel.shortcuts()) if panel else ("", []),
                         ("Everywhere", [*window, ("F1", "Help"), ("?", "This list"), ("Ctrl+Q", "Close")])])
@@ -171,8 +174,9 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self.current() is None:
-            key = self.first_panel or self.context.state.get("panel", "")
-            self.show_panel(key if key in self.entries else next(iter(self.entries)))
+            last = self.entries.get(self.context.state.get("panel", ""))
+            key = last.key if last is not None and self._in_interface(last) else next(iter(self.entries))
+            self.show_panel(self.first_panel if self.first_panel in self.entries else key)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -271,11 +275,24 @@ class MainWindow(QMainWindow):
     def _use_model(self, value: str, checked: bool = True) -> None:
         self.context.change("vision.model", value)
 
+    def _in_interface(self, entry: PanelEntry) -> bool:
+        """Whether a panel is part of the interface: the simple one has a few."""
+        return entry.simple or self.context.settings[INTERFACE] != "simple"
+
     def _show_screens(self) -> None:
-        """Show all screens in the rail, or those of simple mode and the one in front."""
-        simple, current = self.context.settings["appearance.panels"] == "simple", self._current_key()
+        """Show the panels of the interface in the rail, and the one in front."""
+        current = self._current_key()
         for entry in self.entries.values():
-            self.rail.show_button(entry.key, entry.simple or entry.key == current or not simple)
+            self.rail.show_button(entry.key, entry.key == current or self._in_interface(entry))
+
+    def _offer_all_panels(self, entry: PanelEntry) -> None:
+        """Say of a panel that the simple interface hides, opened by a link or a key, how to keep it in the rail."""
+        if not self._in_interface(entry):
+            self.banner.show_message(f"{entry.title} is not part of the simple interface: it leaves the rail when "
+                                     "another panel is opened.", "note", action="Show all panels",
+                                     act=partial(self.context.change, INTERFACE, "all"))
+        elif self.banner.property("kind") == "note":
+            self.banner.dismiss()
 
     def _make(self, entry: PanelEntry) -> Panel:
         panel = entry.make(self.context)
@@ -307,6 +324,8 @@ class MainWindow(QMainWindow):
             self._theme = name
             theme.apply(app, str(name))
         self._show_screens()
+        if self.context.settings[INTERFACE] != "simple" and self.banner.property("kind") == "note":
+            self.banner.dismiss()
         self.refresh_engine()
 
     def _follow_downloads(self, downloads: DownloadsState) -> None:

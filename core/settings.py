@@ -55,13 +55,14 @@ SYSTEM_FOLDERS = ("@eaDir; #recycle; #snapshot; @Recycle; @Recently-Snapshot; @T
                   "System Volume Information; lost+found; node_modules; __MACOSX; __pycache__; "
                   "Network Trash Folder; Temporary Items; *.lrdata; *.photoslibrary/resources")
 
+INTERFACE = "appearance.panels"  # key: which panels the window shows
 PRIVACY = "Privacy"  # group to which the window adds sizes and buttons to delete
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("appearance.theme", "Appearance", "Theme", "Colours of the window.", "choice", "system",
             (("system", "Follow system"), ("light", "Light"), ("dark", "Dark"))),
-    Setting("appearance.panels", "Appearance", "Screens", "The simple view hides the research screens.", "choice",
-            "all", (("all", "All"), ("simple", "Simple: Search, Library, Settings"))),
+    Setting(INTERFACE, "Appearance", "Interface", "The simple interface hides the panels for research.",
+            "choice", "all", (("all", "Full: all panels"), ("simple", "Simple: Search, Library, Settings"))),
     Setting("appearance.card_width", "Appearance", "Thumbnail size", "Width of a picture in the results.", "number",
             164, low=120, high=420, unit="px"),
     Setting("search.top", "Search", "Number of results", "Results that a search shows at first.", "number", 250,

@@ -1,6 +1,7 @@
-"""Banner above a panel: what happened, what is safe, what to do; with folded details."""
+"""Banner above a panel: what happened, what is safe, what to do; with folded details, or with an offer."""
 
 import traceback
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -10,7 +11,8 @@ from brewclip_app import theme
 from brewclip_app.widgets.common import button, column, icon_button, label, look, repolish, row
 from core.errors import BrewclipError
 
-ICONS = {"error": ("error", "record_words"), "care": ("warning", "care_words"), "good": ("check", "good_words")}
+ICONS = {"error": ("error", "record_words"), "care": ("warning", "care_words"), "good": ("check", "good_words"),
+         "note": ("help", "quiet")}
 UNEXPECTED = "Something unexpected went wrong. Your pictures and galleries are safe; the log has the details."
 GOOD_STAYS_MS = 6000
 
@@ -31,11 +33,13 @@ class Banner(QFrame):
         self.details.setReadOnly(True)
         self.details.setMaximumHeight(160)
         self.details.setAccessibleName("Details of the error")
+        self.action = button("", self._act)
+        self._on_action: Callable[[], object] | None = None
         self.fold = button("Details", self._turn_fold, "quiet-link")
         self.copy = button("Copy", self._copy, "quiet-link")
         self.close_button = icon_button("close", "Close this message", self.dismiss, side=14)
         top = Qt.AlignmentFlag.AlignTop
-        head = row(self.sign, self.message, self.fold, self.copy, self.close_button)
+        head = row(self.sign, self.message, self.action, self.fold, self.copy, self.close_button)
         head.setStretch(1, 1)
         head.setAlignment(self.sign, top)
         head.setAlignment(self.close_button, top)
@@ -46,8 +50,13 @@ class Banner(QFrame):
         self._timer.timeout.connect(self.dismiss)
         self.hide()
 
-    def show_message(self, message: str, kind: str = "care", details: str = "") -> None:
-        """Show a message; kind "error", "care" or "good"."""
+    def show_message(self, message: str, kind: str = "care", details: str = "", action: str = "",
+                     act: Callable[[], object] | None = None) -> None:
+        """Show a message; kind "error", "care", "good" or "note". `action` is a button that calls `act` and closes it.
+        """
+        self._on_action = act
+        self.action.setText(action)
+        self.action.setVisible(bool(action))
         self.setProperty("kind", kind)
         repolish(self)
         name, role = ICONS[kind]
@@ -76,6 +85,12 @@ class Banner(QFrame):
         self._timer.stop()
         self.hide()
         self.shown_changed.emit(False)
+
+    def _act(self) -> None:
+        act = self._on_action
+        self.dismiss()
+        if act is not None:
+            act()
 
     def _turn_fold(self) -> None:
         folded = self.details.isHidden()

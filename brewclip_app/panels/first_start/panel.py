@@ -3,25 +3,30 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QCheckBox, QWidget
+from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from brewclip_app.capture.file_intake import folders_of
 from brewclip_app.services.indexing import DEMO, IndexingState
-from brewclip_app.widgets.common import EmptyState, button, column, row, scrolling
+from brewclip_app.widgets.common import EmptyState, button, column, label, row, scrolling
 from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.indexing_progress import IndexingProgress
 from brewclip_app.widgets.weights_row import WeightsCard
 from core.asr.recogniser import RECOGNISERS
+from core.settings import INTERFACE, Settings
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
 
 SHOWN = (RECOGNISERS[0].weights, "ViT-L-14/openai")
 CARD_WIDTH = 560
+ANY_TIME = "Help and Settings change it at any time."
+UNDECIDED = f"Photographs need few panels; research needs all. {ANY_TIME}"
+SIMPLE = "Shown are Search, Library and Settings."
+FULL = "Shown are all panels: explaining, annotating, training, evaluation."
 
 
 class FirstStart(QWidget):
-    """Choose a folder or open the demo; progress of the demo; weights to download."""
+    """Choose a folder or open the demo; what the program is used for; progress of the demo; weights to download."""
 
     def __init__(self, context: "Context") -> None:
         super().__init__()
@@ -37,20 +42,36 @@ class FirstStart(QWidget):
             "a larger one gives better results.", self.choose, self.demo)
         self.progress = IndexingProgress(context, DEMO)
         context.indexing.changed.connect(self._follow)
-        self.research = QCheckBox("Show research screens (training, evaluation, emotion)")
-        self.research.setToolTip("Can be changed in Settings under Screens")
-        self.research.setChecked(context.settings["appearance.panels"] == "all")
-        self.research.toggled.connect(lambda on: context.change("appearance.panels", "all" if on else "simple"))
-        context.settings_changed.connect(
-            lambda settings: self.research.setChecked(settings["appearance.panels"] == "all"))
+        self.photographs = button("I have photographs", lambda: context.change(INTERFACE, "simple"))
+        self.research = button("I do research or annotate", lambda: context.change(INTERFACE, "all"))
+        self.uses = QButtonGroup(self)
+        for use in (self.photographs, self.research):
+            use.setCheckable(True)
+            self.uses.addButton(use)
+        self.photographs.setChecked(context.settings[INTERFACE] == "simple")
+        self.shown = label(UNDECIDED, "quiet")
+        self.uses.buttonToggled.connect(lambda use, on: self._show_use())
+        self._show_use()
+        context.settings_changed.connect(self._follow_settings)
         self.weights = WeightsCard(context, SHOWN, first_start=True)
         self.weights.setFixedWidth(CARD_WIDTH)
         inner = QWidget()
         inner.setLayout(column(None, self.words, 8, row(None, self.progress, None), 12,
-                               row(None, self.research, None), 12,
+                               row(None, self.photographs, self.research, None), row(None, self.shown, None), 12,
                                row(None, self.weights, None), None, space=4))
         scroll = scrolling(inner)
         self.setLayout(column(scroll))
+
+    def _follow_settings(self, settings: Settings) -> None:
+        """Follow the choice of another place, such as Help."""
+        use = self.photographs if settings[INTERFACE] == "simple" else self.research
+        if settings[INTERFACE] == "simple" or self.photographs.isChecked():
+            use.setChecked(True)
+
+    def _show_use(self) -> None:
+        chosen = self.uses.checkedButton()
+        self.shown.setText(UNDECIDED if chosen is None else
+                           f"{SIMPLE if chosen is self.photographs else FULL} {ANY_TIME}")
 
     def _follow(self, indexing: IndexingState) -> None:
         """Disable the first steps while the demo is built."""

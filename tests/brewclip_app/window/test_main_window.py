@@ -1,14 +1,20 @@
 """The main window: rail, panels, banner, status bar, help."""
 
+import platform
+import subprocess
+import sys
 import threading
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QLockFile, QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QLabel, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 import core
+from brewclip_app import help_menu
 from brewclip_app.context import Context
 from brewclip_app.help_menu import AboutDialog
 from brewclip_app.main_window import PANELS, SMALLEST, MainWindow, PanelEntry
@@ -232,8 +238,25 @@ def test_f1_opens_help_with_keys_log_and_version(window, context, qtbot):
     window.keys.hide()
     window.help.about.trigger()
     about = window.findChild(AboutDialog)
-    assert about.isVisible() and any(core.__version__ in each.text() for each in about.findChildren(QLabel))
+    texts = [each.text() for each in about.findChildren(QLabel)]
+    assert about.isVisible() and {core.__version__, version("torch"), platform.python_version()} <= set(texts)
+    about.copy.click()
+    copied = QApplication.clipboard().text()
+    assert f"Program: {core.__version__}\nModels: " in copied and f"PyTorch: {version('torch')}" in copied
+    assert str(context.home.root) not in copied, "a report is shown to others"
     about.accept()
+
+
+def test_about_names_versions_without_importing_torch_and_where_there_is_none(monkeypatch):
+    def missing(package):
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr(help_menu, "version", missing)
+    assert help_menu.versions("")["PyTorch"] == "not installed"
+    code = ("import sys; from brewclip_app import help_menu; help_menu.versions('mini'); "
+            "print({'torch', 'onnxruntime'} & set(sys.modules))")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True).stdout.strip() == "set()"
 
 
 def test_the_models_in_use_are_named_with_a_warning_and_a_way_back(window, context, qtbot, monkeypatch):
@@ -261,6 +284,55 @@ def test_simple_mode_shows_few_screens_and_the_one_in_front(context, qtbot):
     window.rail.show_button("train", True)
     context.change("appearance.panels", "all")
     assert all(not each.isHidden() for each in window.rail.buttons.values())
+
+
+@pytest.fixture
+def simple(context, qtbot):
+    """A window with two panels, of which the simple interface has the first."""
+    context.change("appearance.panels", "simple")
+    one, two = TWO
+    made = MainWindow(context, (replace(one, simple=True), two))
+    qtbot.addWidget(made, before_close_func=lambda widget: context.jobs.shutdown(10))
+    made.show()
+    return made
+
+
+def test_help_switches_between_the_simple_interface_and_all_panels_at_once(simple, context):
+    button = simple.rail.buttons["two"]
+    assert button.isHidden() and not simple.rail.buttons["one"].isHidden()
+    simple.help.aboutToShow.emit()
+    assert not simple.help.all_panels.isChecked()
+    simple.help.all_panels.trigger()
+    assert context.settings["appearance.panels"] == "all" and not button.isHidden()
+    simple.help.all_panels.trigger()
+    assert context.settings["appearance.panels"] == "simple" and button.isHidden()
+
+
+def test_a_link_to_a_hidden_panel_opens_it_and_offers_all_panels(simple, context):
+    simple.panels["one"].go_to.emit("two", "a picture")
+    assert simple.current() is simple.panels["two"] and simple.panels["two"].calls[-1] == "a picture"
+    assert not simple.rail.buttons["two"].isHidden() and simple.banner.action.text() == "Show all panels"
+    simple.show_panel("one")
+    assert simple.rail.buttons["two"].isHidden() and not simple.banner.isVisible(), "the offer goes with the panel"
+    simple.show_panel("two")
+    simple.banner.action.click()
+    assert context.settings["appearance.panels"] == "all" and not simple.banner.isVisible()
+    simple.show_panel("one")
+    assert not simple.rail.buttons["two"].isHidden()
+
+
+def test_the_keys_of_the_simple_interface_are_those_of_its_panels(simple):
+    simple.open_keys()
+    texts = {each.text() for each in simple.keys.findChildren(QLabel) if each.isVisibleTo(simple.keys)}
+    assert "One" in texts and "Two" not in texts
+
+
+def test_the_simple_interface_starts_in_one_of_its_panels(simple, context, qtbot):
+    simple.show_panel("two")
+    again = MainWindow(context, tuple(simple.entries.values()))
+    qtbot.addWidget(again)
+    again.show()
+    assert again.current().key == "one"
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Escape, Qt.Key.Key_Tab, Qt.Key.Key_Space, Qt.Key.Key_Question])

@@ -28,3 +28,17 @@ def test_the_first_start_offers_a_folder_the_demo_and_the_weights(context, qtbot
     assert steps == ["folder", "demo"]
     assert list(start.weights.rows) == ["whisper-base", "ViT-L-14/openai"]
     assert isinstance(start.words, QWidget) and "search it by speaking" in start.words.title.text()
+
+
+def test_the_first_start_offers_the_simple_interface_to_people_with_photographs(context, qtbot):
+    start = FirstStart(context)
+    qtbot.addWidget(start)
+    assert start.uses.checkedButton() is None and context.settings["appearance.panels"] == "all"
+    start.photographs.click()
+    assert context.settings["appearance.panels"] == "simple" and "Search, Library and Settings" in start.shown.text()
+    start.research.click()
+    assert context.settings["appearance.panels"] == "all" and "all panels" in start.shown.text()
+    context.change("appearance.panels", "simple")
+    assert start.photographs.isChecked(), "Help or Settings changed it"
+    context.change("appearance.panels", "all")
+    assert start.research.isChecked()
