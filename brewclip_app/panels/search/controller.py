@@ -259,7 +259,8 @@ class SearchController(Controller[SearchState]):
 
     def _show_slow(self) -> None:
         job, answer = self._context.jobs.of_key(KEY), self.state.answer
-        stale = self.state.stale or (answer is not None and answer.query.text != self.state.query.text)
+        stale = self.state.stale or (answer is not None and not self.state.partial
+                                     and answer.query.text != self.state.query.text)
         self._set(progress=job.progress if job is not None else Progress(), stale=stale)
 
     def _show_answer(self, answer: SearchAnswer, warning: str) -> None:

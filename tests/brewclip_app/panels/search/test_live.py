@@ -43,7 +43,13 @@ def test_hits_follow_the_words_and_the_end_is_as_without(panel, explorer, sound,
     assert panel.voice.is_recording() and not panel.controller.state.stale
     assert explorer.partly_heard[0][0] == "" and explorer.partly_heard[1][0] == "en", "its language is detected once"
     assert explorer.store.history == [], "what was said so far is no query of the history"
-    release(qtbot, panel, sound, explorer, 4)
+    explorer.gate.clear()
+    qtbot.keyRelease(panel, Qt.Key.Key_Space)
+    end_recording(qtbot, panel, sound)
+    qtbot.waitUntil(lambda: panel.controller.state.progress is not None)  # it takes a while
+    assert not panel.controller.state.stale and panel.header.transcript.text() == "a brown dog"
+    explorer.gate.set()
+    wait_for_hits(qtbot, panel, explorer, 4)
     [term] = explorer.asked[-1][1]
     assert (term.kind, term.text) == ("speech", "a brown dog") and panel.controller.state.partial == ""
     assert len(explorer.store.history) == 1
