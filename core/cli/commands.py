@@ -14,10 +14,11 @@ from core.cli.history import CACHES, HISTORY
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.options import count, day, given_path, option
 from core.cli.output import as_json, duration, table
-from core.cli.parts import FAILED, OK, WARNED, Arguments, Command, explorer, load_settings, note, progress
+from core.cli.parts import OK, WARNED, Arguments, Command, explorer, load_settings, note, progress
 from core.cli.reproduce import REPRODUCE
 from core.cli.training import TRAIN
-from core.errors import BrewclipError, QueryError
+from core.cli.transcription import TRANSCRIBE
+from core.errors import QueryError
 from core.home import find_home
 from core.indexing.left_out import describe_left_out
 from core.remote import shown
@@ -161,42 +162,6 @@ def _index_text(result: "IndexResult") -> str:
     return "\n".join(lines)
 
 
-TRANSCRIBE_OPTIONS = (option("files", nargs="+", type=Path, metavar="FILE", help="recording"), *options.SPEECH,
-                      options.JSON)
-
-
-def _transcribe(arguments: Arguments) -> int:
-    """Transcribe each file by itself: an error in one is reported, and the rest goes on."""
-    from core import audio
-
-    entries: list[dict[str, Any]] = []
-    with explorer(options.speech_settings(arguments)) as opened, progress() as report:
-        for path in arguments.files:
-            try:
-                entries.append({"path": str(path), **opened.transcribe_query(audio.read(path), report).to_json()})
-            except BrewclipError as error:
-                if error.kind == "missing" and path.exists():  # the recogniser's weights
-                    raise
-                entries.append({"path": str(path), "error": str(error)})
-    if arguments.json:
-        print(as_json(entries))
-    for entry in entries:
-        if "error" in entry:
-            note(f"brewclip: {entry['error']}")
-        elif not arguments.json:
-            print(_transcript_text(entry, len(entries) > 1))
-            for sentence in entry["notes"]:
-                note(f"{shown(Path(entry['path']))}: {sentence}")
-    return FAILED if any("error" in entry for entry in entries) else OK
-
-
-def _transcript_text(entry: dict[str, Any], named: bool) -> str:
-    name = f"{entry['path']}: " if named else ""
-    original = f"  ({entry['language']}: {entry['original']})" if entry["original"] else ""
-    doubt = "  [doubtful]" if entry["doubtful"] else ""
-    return f"{name}{entry['text'] or '[' + entry['reason'] + ']'}{original}{doubt}"
-
-
 def _doctor(arguments: Arguments) -> int:
     from core import doctor
 
@@ -256,7 +221,7 @@ COMMANDS: tuple[Command, ...] = (
             details="Give one or more of --speech, --text and --image; each may have a --weight after it."),
     Command("index", "index pictures into a gallery", INDEX_OPTIONS, _index,
             details="Embeddings that exist are kept; a stopped run goes on."),
-    Command("transcribe", "transcribe recordings", TRANSCRIBE_OPTIONS, _transcribe),
+    TRANSCRIBE,
     WEIGHTS,
     GALLERY,
     HISTORY,
