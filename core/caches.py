@@ -31,7 +31,7 @@ TITLES: Mapping[str, str] = {
     "pixels": "Prepared pictures", "stems": "Prepared pictures",
     "views": "Crops for evaluation", "emotion": "Features of voices", "emotion-branches": "Features of voices",
     "emotion-folds": "Probes of voices", "cluster": "Models for a cluster",
-    "inference": "Models for ONNX Runtime"}
+    "inference": "Models for ONNX Runtime", "maps": "Maps of pictures and utterances"}
 
 
 @dataclass(frozen=True)

@@ -67,3 +67,7 @@ class FigureError(BrewclipError):
 
 class ClusterError(BrewclipError):
     """Work on a cluster that cannot begin or go on."""
+
+
+class MapError(BrewclipError):
+    """A map of embeddings that cannot be made."""

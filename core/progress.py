@@ -77,6 +77,9 @@ class WorkStep(Enum):
     DOWNLOADING = "Downloading {}"
     CONVERTING = "Converting {}"
     CHECKING = "Checking {}"
+    READING_EMBEDDINGS = "Reading embeddings"
+    FINDING_NEIGHBOURS = "Finding nearest neighbours"
+    ARRANGING_POINTS = "Arranging points"
 
 
 @dataclass(frozen=True)

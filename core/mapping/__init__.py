@@ -1,0 +1,1 @@
+"""Two-dimensional maps of embeddings: points, projections, groups to colour by."""
