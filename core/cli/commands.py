@@ -1,10 +1,9 @@
 """The table of `brewclip`'s commands. Heavy imports are inside functions, so that `brewclip --help` is quick."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli import cluster, options, terms
+from core.cli import cluster, options
 from core.cli.annotation import EXPORT, IMPORT
 from core.cli.emotion import EMOTION
 from core.cli.evaluation import DIAGNOSE, EVALUATE
@@ -12,13 +11,13 @@ from core.cli.explain import EXPLAIN
 from core.cli.figures import FIGURE
 from core.cli.history import CACHES, HISTORY
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
-from core.cli.options import count, day, given_path, option
+from core.cli.options import given_path, option
 from core.cli.output import as_json, duration, table
-from core.cli.parts import OK, WARNED, Arguments, Command, explorer, load_settings, note, progress
+from core.cli.parts import OK, WARNED, Arguments, Command, explorer, load_settings, progress
 from core.cli.reproduce import REPRODUCE
+from core.cli.search import SEARCH, search_json
 from core.cli.training import TRAIN
 from core.cli.transcription import TRANSCRIBE
-from core.errors import QueryError
 from core.home import find_home
 from core.indexing.left_out import describe_left_out
 from core.remote import shown
@@ -27,84 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.demo import DemoAnswer
-    from core.explorer import SearchResult
     from core.indexing.local import IndexResult
-
-SEARCH_OPTIONS = (
-    option("--gallery", required=True, metavar="NAME", help="gallery to search, by name or address"),
-    *terms.OPTIONS,
-    option("--top", type=count, default=20, metavar="K", help="number of hits"),
-    option("--tag", default="", metavar="TAG", help="only pictures with this tag"),
-    option("--min-rating", type=int, choices=range(1, 6), default=0, metavar="STARS",
-           help="only pictures rated with 1 to 5 stars or more (default: all)"),
-    option("--folder", type=Path, metavar="DIR", help="only pictures below this folder"),
-    option("--since", type=day, metavar="DATE",
-           help="only pictures dated from this day, month or year on (2024-05-01, 2024-05, 2024); the date is when the "
-           "picture was taken, or that of its file"),
-    option("--until", type=day, metavar="DATE", help="only pictures dated before this day, month or year"),
-    option("--exact", action="store_true", help="compare every picture, without the approximate index"),
-    option("--all-copies", action="store_true", help="list identical files as separate hits"),
-    options.JSON)
-
-
-def _search(arguments: Arguments) -> int:
-    with explorer() as opened, progress() as report:
-        from core.explorer import Filter
-
-        if not arguments.terms:
-            raise QueryError("There is nothing to search for: give --speech, --text or --image.", "empty")
-        chosen = Filter(arguments.tag, arguments.folder, since=arguments.since, until=arguments.until,
-                        min_rating=arguments.min_rating)
-        result = opened.search(arguments.gallery, arguments.terms, arguments.top, chosen, report,
-                               word_times=False, exact=arguments.exact, all_copies=arguments.all_copies)
-    print(as_json(_search_json(result)) if arguments.json else _search_text(result))
-    for sentence in result.transcript.notes if result.transcript else ():
-        note(sentence)
-    if result.hidden_unindexed:
-        note(f"{result.hidden_unindexed} pictures of {result.gallery} are not indexed with the current model and "
-             "were skipped; index the gallery again.")
-    if result.approximate:
-        note("Approximate search was used; some results may be missing. --exact compares all pictures.")
-    if result.cut:
-        note(f"The description is too long for the model: its last {result.cut} tokens were cut off.")
-    return OK
-
-
-def _search_json(result: "SearchResult") -> dict[str, Any]:
-    transcript = result.transcript
-    hits = []
-    for hit in result.hits:
-        date, source = hit.image.dated
-        hits.append({"rank": hit.rank, "path": shown(hit.image.path), "score": hit.score, "copies": hit.copies,
-                     "date": date.isoformat(timespec="seconds"), "date_source": source})
-    return {"transcript": transcript.text if transcript else None,
-            "language": transcript.language if transcript else None,
-            "doubtful": transcript.doubtful if transcript else None,
-            "notes": list(transcript.notes) if transcript else [],
-            "hits": hits, "approximate": result.approximate,
-            "timings_ms": {step: round(spent, 1) for step, spent in result.timings_ms.items()}}
-
-
-def _search_text(result: "SearchResult") -> str:
-    lines, transcript = [], result.transcript
-    if transcript:
-        language = f" ({transcript.language}: {transcript.original!r})" if transcript.original else ""
-        doubt = "; doubtful, the words may be wrong" if transcript.doubtful else ""
-        lines.append(f"Transcript: {transcript.text!r}{language}{doubt}")
-    acoustic = any(share.branch == "acoustic" for hit in result.hits for share in hit.shares)
-    branches = {"text": "words", "acoustic": "voice"} if acoustic else {}
-    rows = []
-    for hit in result.hits:
-        shares = [sum(share.value for share in hit.shares if share.branch == branch) for branch in branches]
-        copies = f"  ({hit.copies} copies)" if hit.copies > 1 else ""
-        rows.append((str(hit.rank), *(f"{value:.3f}" for value in (hit.score, *shares)), hit.strength.level,
-                     f"{shown(hit.image.path)}{copies}"))
-    heads = ("rank", "score", *branches.values(), "match", "picture")
-    lines.append(table(rows, heads, right=tuple(range(len(heads) - 2))) if rows else "No picture matches the filter.")
-    steps = ", ".join(f"{step} {spent:.0f} ms" for step, spent in result.timings_ms.items() if spent >= 0.5)
-    lines.append(f"{result.total} pictures compared; {steps}")
-    return "\n".join(lines)
-
 
 INDEX_OPTIONS = (
     option("sources", nargs="+", type=given_path, metavar="SOURCE",
@@ -188,7 +110,7 @@ def _demo(arguments: Arguments) -> int:
         opened.warm_up(report)
         answers = [demo.ask(opened, query) for query in demo.queries()]
     print(as_json([{"recording": str(answer.query.path), "said": answer.query.label, "expected": answer.query.expected,
-                    "rank": answer.rank, **_search_json(answer.result)} for answer in answers])
+                    "rank": answer.rank, **search_json(answer.result)} for answer in answers])
           if arguments.json else _answers_text(answers))
     return OK if all(answer.rank == 1 for answer in answers) else WARNED
 
@@ -217,8 +139,7 @@ def _dataset(arguments: Arguments) -> int:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("search", "find pictures by speech, text or another picture", SEARCH_OPTIONS, _search,
-            details="Give one or more of --speech, --text and --image; each may have a --weight after it."),
+    SEARCH,
     Command("index", "index pictures into a gallery", INDEX_OPTIONS, _index,
             details="Embeddings that exist are kept; a stopped run goes on."),
     TRANSCRIBE,

@@ -6,7 +6,7 @@ A CSV list can be indexed as a list of pictures: its paths are in the column `pa
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,23 +43,23 @@ def write_list(path: Path, pictures: Sequence[tuple[ImageRecord, Hit | None]]) -
     ImageError ("not_written"); a file that was there is then as it was.
     """
     entries = [entry_of(image, hit) for image, hit in pictures]
-    write: Callable[[list[dict[str, Any]]], bytes] = _as_json if path.suffix.lower() == ".json" else _as_csv
+    text = _as_json(entries) if path.suffix.lower() == ".json" else as_csv(entries)
     try:
-        private_files.write_atomically(path, write(entries), private=False)
+        private_files.write_atomically(path, text.encode("utf-8", "surrogateescape"), private=False)
     except OSError as error:
         raise ImageError(f"The list could not be written to {path}: {error.strerror or error}. Choose another place.",
                          "not_written") from error
 
 
-def _as_json(entries: list[dict[str, Any]]) -> bytes:
+def _as_json(entries: list[dict[str, Any]]) -> str:
     """Names that are no UTF-8 are escaped, as everything beyond ASCII."""
-    return (json.dumps(entries, indent=1) + "\n").encode()
+    return json.dumps(entries, indent=1) + "\n"
 
 
-def _as_csv(entries: list[dict[str, Any]]) -> bytes:
-    """Tags are separated by semicolons; what a spreadsheet would take for a formula is marked as text."""
+def as_csv(entries: list[dict[str, Any]]) -> str:
+    """Entries of `entry_of` as CSV; tags are separated by semicolons, what looks like a formula is marked as text."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(plain_cells({**entry, "tags": "; ".join(entry["tags"])}.values()) for entry in entries)
-    return out.getvalue().encode("utf-8", "surrogateescape")
+    return out.getvalue()

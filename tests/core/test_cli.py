@@ -124,7 +124,9 @@ def test_search_in_json(stand, tmp_path, capsys):
     date = {key: found["hits"][0][key] for key in ("date", "date_source")}
     assert found == {
         "transcript": "a red house", "language": "de", "doubtful": False, "notes": [],
-        "hits": [{"rank": 1, "path": str(tmp_path / "a.jpg"), "score": 0.25, "copies": 1, **date}],
+        "hits": [{"rank": 1, "path": str(tmp_path / "a.jpg"), "score": 0.25, "strength": "strong",
+                  "expected_by_chance": 0.001, "copies": 1, "tags": [], "rating": 0, "size": 99, "width": 4,
+                  "height": 3, "shares": [{"term": "a red house", "branch": "text", "value": 0.25}], **date}],
         "approximate": False,
         "timings_ms": {"hear": 1.0, "recognise": 300.0, "embed": 8.0, "search": 2.0, "total": 311.0}}
     stand.heard = None
@@ -318,7 +320,7 @@ def test_tracebacks_only_with_debug(stand, capsys, place):
 
 
 @pytest.mark.parametrize("wrong", [
-    (), ("nonsense",), ("search", "--text", "x"), ("search", "--gallery", "g", "--weight", "2"),
+    (), ("nonsense",), ("search", "--gallery", "g", "--weight", "2"),
     ("index", "--gallery", "g"),
     ("search", "--gallery", "g", "--text", "x", "--weight", "-1"), ("gallery",), ("settings", "set", "device"),
     ("search", "--gallery", "g", "--text", "x", "--top", "0"),
