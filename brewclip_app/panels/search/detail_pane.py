@@ -1,69 +1,33 @@
 """Details of the selected hit: picture, facts, score shares."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QDate, QLocale, QRect, QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from brewclip_app import theme, wording
+from brewclip_app import theme
 from brewclip_app.panels.search.actions import HitActions
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails, draw_fitted
-from brewclip_app.widgets.branch_bar import COLOURS, ShareBar
-from brewclip_app.widgets.common import Card, button, clear, column, label, row, rule, scrolling
+from brewclip_app.widgets.common import Card, button, column, label, scrolling
 from brewclip_app.widgets.flow_layout import FlowLayout
+from brewclip_app.widgets.picture_facts import breakable, facts_words
 from brewclip_app.widgets.picture_grid.model import copies_words
+from brewclip_app.widgets.score_shares import fill_shares, match_words
 from core.remote import shown
 
 if TYPE_CHECKING:
-    from core.search.queries import Hit, MatchSignificance, ScoreShare
+    from core.search.queries import Hit
     from core.store.records import ImageRecord
 
-MINUS = "\N{MINUS SIGN}"
 SHAPES = (0.6, 1.35)  # height of the picture's place to its width: the picture's own within these
 SMALLEST = 80.0  # px, height of the picture in a low window
 FACTS_SPACE = 7
 MOST_OF_PANE = 0.4  # of the pane's height for the picture
 LOW = 22  # lines of text; in a lower pane the buttons scroll with the facts
 NARROWEST = 240
-TRANSCRIPT, VOICE = "Transcript", "Voice"  # the shares of the main spoken term
-NO_BREAK = "\N{NO-BREAK SPACE}"
-
-
-def strength_words(strength: "MatchSignificance") -> str:
-    """Significance of a hit, in a sentence."""
-    expected = strength.expected
-    if expected < 0.001:
-        return f"By chance, fewer than 1 in 1{NO_BREAK}000 such searches would show a picture that scores this high."
-    if expected < 0.1:
-        often = f"{round(1 / expected):,}".replace(",", NO_BREAK)
-        return f"By chance, only about 1 in {often} such searches would show a picture that scores this high."
-    if expected < 0.95:
-        return f"About {expected:.1f} pictures of this gallery are expected to score this high by chance."
-    several = "1 picture" if round(expected) == 1 else f"{wording.count(round(expected))} pictures"
-    are = "is" if round(expected) == 1 else "are"
-    return f"About {several} of this gallery {are} expected to score this high by chance."
-
-
-DATE_SOURCES = {"taken": "taken", "file": "file date"}
-
-
-def date_words(moment: datetime) -> str:
-    """A date as the system's language writes it: "12 Jan 2024"."""
-    return QLocale().toString(QDate(moment.year, moment.month, moment.day), "d MMM yyyy")
-
-
-def facts_words(image: "ImageRecord") -> str:
-    """ "winter / january · taken 12 Jan 2024 · 500 × 375"; lines break between the facts, not within one."""
-    folders = " / ".join(image.path.parent.parts[-2:]).lstrip("/ ")
-    date, source = image.dated
-    facts = (f"{DATE_SOURCES[source]} {date_words(date)}", f"{image.width} × {image.height}")
-    return f"{NO_BREAK}· ".join(filter(None, (folders, *(fact.replace(" ", NO_BREAK) for fact in facts))))
 
 
 class PictureBox(QWidget):
@@ -108,52 +72,6 @@ class PictureBox(QWidget):
     def _arrived(self, image_id: int) -> None:
         if self._image is not None and self._image.id == image_id:
             self.update()
-
-
-class ShareRow(QWidget):
-    """A bar, a name, a figure. `shown` is the figure, rounded so that the rows add up to the score.
-
-    `lowest` and `highest` are the ends of the bars; `minus`: the share is that of a minus term.
-    """
-
-    def __init__(self, share: "ScoreShare", words: str, shown: float, lowest: float, highest: float,
-                 minus: bool) -> None:
-        super().__init__()
-        ink = "care" if minus else COLOURS[share.branch]
-        self.bar = ShareBar(share.value, lowest, highest, ink)
-        name = label(words, "care" if minus else "", wrap=True)
-        self.setLayout(row(self.bar, name, figure(shown), space=10))
-        self.setAccessibleName(f"{words}: {shown:.2f}")
-        if minus:
-            self.setToolTip(plain_tip(minus_words(share.value)))
-
-
-def minus_words(value: float) -> str:
-    """Tip of a minus term's share; only a query of minus terms alone raises a hit."""
-    if value < 0:
-        return "Left out: this picture is more like it than most of the gallery, which lowers the score."
-    if value > 0:
-        return "Left out: this picture is unlike it, which raises the score."
-    return "Left out: this picture is no more like it than the gallery is on average, so the score stays."
-
-
-def rounded_parts(values: Sequence[float], total: float, digits: int = 2) -> list[float]:
-    """Values rounded so that they add up to the rounded total: the largest remainders are rounded up."""
-    unit = 10 ** -digits
-    lower = [math.floor(value / unit) for value in values]
-    missing = round(total / unit) - sum(lower)
-    order = sorted(range(len(values)), key=lambda at: lower[at] - values[at] / unit)
-    for at in order[:max(0, min(missing, len(values)))]:
-        lower[at] += 1
-    return [round(steps * unit, digits) for steps in lower]
-
-
-def figure(value: float, look: str = "") -> QLabel:
-    """A figure with two digits, right-aligned."""
-    number = label(f"{value:.2f}".replace("-", "\N{MINUS SIGN}"), look)
-    number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    number.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
-    return number
 
 
 class DetailPane(Card):
@@ -204,7 +122,6 @@ class DetailPane(Card):
         self._hit = hit
         for part in (self._scroll, self._buttons):
             part.setVisible(hit is not None)
-        clear(self._shares)
         self.picture.show_image(hit.image if hit else None)
         if hit is None:
             self._fit_picture()
@@ -216,20 +133,8 @@ class DetailPane(Card):
         self.copies.setVisible(hit.copies > 1)
         self.tags.setText("Tags: " + ", ".join(hit.image.tags))
         self.tags.setVisible(bool(hit.image.tags))
-        figures = rounded_parts([share.value for share in hit.shares], hit.score)
-        ends = [0.0, *(share.value for share in hit.shares)]
-        for share, shown_figure in zip(hit.shares, figures, strict=True):
-            minus = self.names.get(share.label, "").startswith(MINUS)
-            self._shares.addWidget(ShareRow(share, self._name(share), shown_figure, min(ends), max(ends), minus))
-        score, total = label("Score", "strong"), figure(hit.score, "strong")
-        self._shares.addWidget(rule())
-        self._shares.addLayout(row(score, None, total))
-        items = [self._shares.itemAt(at) for at in range(self._shares.count())]
-        for row_of_pane in (*(item.widget() if item is not None else None for item in items), score, total):
-            if row_of_pane is not None:
-                row_of_pane.show()  # at once: a layout counts no height of parts that are shown later
-        self._shares.invalidate()
-        self.strength.setText(f"{hit.strength.level.capitalize()} match. {strength_words(hit.strength)}")
+        fill_shares(self._shares, hit, self.names)
+        self.strength.setText(match_words(hit))
         self._fit_picture()
 
     def _apply_theme(self) -> None:
@@ -275,20 +180,6 @@ class DetailPane(Card):
             buttons = 0
         return self.height() - margins.top() - margins.bottom() - 2 * self.body.spacing() - facts - buttons
 
-    def _name(self, share: "ScoreShare") -> str:
-        name = self.names.get(share.label, share.label)
-        if share.branch != "acoustic":
-            return name
-        return VOICE if name == TRANSCRIPT else f"{VOICE} of {name}"
-
     def _act(self, action: "Callable[[Sequence[ImageRecord]], object]") -> None:
         if self._hit is not None:
             action([self._hit.image])
-
-
-def breakable(path: Path) -> str:
-    """A file name that a label may break after each part of it: long names have no blanks."""
-    name = path.name
-    for mark in "_-.":
-        name = name.replace(mark, f"{mark}\N{ZERO WIDTH SPACE}")
-    return name

@@ -9,10 +9,10 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
 from brewclip_app import tasks, theme
-from brewclip_app.panels.search.detail_pane import date_words
 from brewclip_app.panels.search.history import QueryHistory
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, label, look, row
+from brewclip_app.widgets.picture_facts import date_words
 
 if TYPE_CHECKING:
     from core.store.records import QueryRecord

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QProgressBar, QSizePolicy, QSplitter, Q
 from brewclip_app.capture.file_intake import Intake
 from brewclip_app.panels.search.actions import HitActions
 from brewclip_app.panels.search.controller import SearchController
-from brewclip_app.panels.search.detail_pane import TRANSCRIPT, DetailPane
+from brewclip_app.panels.search.detail_pane import DetailPane
 from brewclip_app.panels.search.filter_bar import FilterBar
 from brewclip_app.panels.search.notices import Notice
 from brewclip_app.panels.search.query import Query
@@ -24,6 +24,7 @@ from brewclip_app.widgets.indexing_progress import IndexingProgress
 from brewclip_app.widgets.picture_grid.cards import GAP
 from brewclip_app.widgets.picture_grid.grid import PictureGrid
 from brewclip_app.widgets.picture_grid.model import ORDERS
+from brewclip_app.widgets.score_shares import TRANSCRIPT
 from core.progress import Progress, WorkStep
 from core.search.terms import BY_KIND, MINUS, QueryTerm
 from core.settings import BY_KEY

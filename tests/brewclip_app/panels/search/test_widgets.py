@@ -12,14 +12,16 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from brewclip_app import theme
 from brewclip_app.panels.search.actions import HitActions
-from brewclip_app.panels.search.detail_pane import DetailPane, ShareRow, breakable, rounded_parts, strength_words
+from brewclip_app.panels.search.detail_pane import DetailPane
 from brewclip_app.panels.search.filter_bar import FilterBar
 from brewclip_app.panels.search.history import QueryHistory
 from brewclip_app.panels.search.history_menu import HistoryMenu, when_words
 from brewclip_app.panels.search.query import HitLimits
 from brewclip_app.panels.search.query_chips import SIDE, SIGN, ChipFace, QueryChips
 from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.picture_facts import breakable
 from brewclip_app.widgets.picture_grid.model import PictureModel
+from brewclip_app.widgets.score_shares import ShareRow, rounded_parts, strength_words
 from core.search.queries import MatchSignificance, ScoreShare
 from core.search.terms import QueryTerm
 from core.store.records import QueryRecord
