@@ -27,6 +27,8 @@ from brewclip_app.shell.status_strip import StatusStrip
 from brewclip_app.widgets import file_dialogs
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, look, row
+from brewclip_app.widgets.preview.overlay import KEYS as PREVIEW_KEYS
+from brewclip_app.widgets.preview.overlay import PreviewOverlay
 from core.inference.accelerators import has_torch
 from core.settings import INTERFACE
 
@@ -161,8 +163,9 @@ class MainWindow(QMainWindow):
         """Show the list of keys."""
         window = [("Ctrl+" + str(number), entry.title) for number, entry in enumerate(self.entries.values(), 1)
                   if self._in_interface(entry)]
-        panel = self.current()
-        self.keys.open([(panel.title, panel.shortcuts()) if panel else ("", []),
+        panel, preview = self.current(), self.findChild(PreviewOverlay)
+        first = (panel.title, panel.shortcuts()) if panel else ("", [])
+        self.keys.open([("Preview", PREVIEW_KEYS) if preview is not None and preview.isVisible() else first,
                         ("Everywhere", [*window, ("F1", "Help"), ("?", "This list"), ("Ctrl+Q", "Close")])])
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -176,6 +176,14 @@ QSplitter::handle:hover { background: @line; }
 _WINDOW = """
 QWidget[look="rail"] { background: @card; border-right: 1px solid @line; }
 QWidget[look="strip"] { background: @card; border-top: 1px solid @line; }
+QFrame[look="bar"] { background: @card; border: none; border-bottom: 1px solid @line; border-radius: 0; }
+QFrame[look="side"] { background: @card; border: none; border-left: 1px solid @line; }
+QScrollArea[look="side"] { background: @card; border: 1px solid transparent; }
+QScrollArea[look="side"]:focus { border: 1px solid @main; }
+QToolButton[look="step"] { background: @card; border: 1px solid @line; border-radius: 18px; padding: 5px; }
+QToolButton[look="step"]:hover { background: @hover; }
+QToolButton[look="step"]:focus { border: 2px solid @main; padding: 4px; }
+QLabel[look="toast"] { background: @card; border: 1px solid @line; border-radius: 7px; padding: 7px 12px; }
 QFrame[look="overlay"] { background: @card; border: 1px solid @line; border-radius: 10px; }
 QFrame[look="overlay"]:focus { border: 1px solid @main; }
 QFrame[look="row"] { background: transparent; border: 1px solid transparent; border-radius: 7px; }

@@ -60,11 +60,16 @@ class PushToTalk(QObject):
         if self.is_recording():
             self.started.emit()
 
-    def release(self, ago: float = 0.0) -> None:
-        """Handle a release `ago` seconds ago: it ends the recording of a held key, not that of a tapped one."""
+    def release(self, ago: float = 0.0) -> bool:
+        """Handle a release `ago` seconds ago: it ends the recording of a held key, not that of a tapped one.
+
+        Returns whether the key was tapped to begin a recording.
+        """
         pressed, self._pressed_at = self._pressed_at, None
-        if pressed is not None and self.is_recording() and monotonic() - ago - pressed >= TAP:
+        tapped = pressed is not None and monotonic() - ago - pressed < TAP
+        if pressed is not None and not tapped and self.is_recording():
             self.microphone.stop()
+        return tapped
 
     def start(self) -> None:
         """Record until the next press, as after a tap."""

@@ -1,9 +1,10 @@
 """A picture with the square that the model sees: what the centre crop cuts off is dark."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
@@ -20,6 +21,8 @@ EVEN = 0.02  # pictures whose sides differ by less lose nothing visible
 
 class CroppedPicture(QWidget):
     """The whole picture. Under a crop policy that cuts, what the model does not see is dark."""
+
+    activated = Signal(Path)  # a double click
 
     def __init__(self, thumbnails: Thumbnails, smallest: QSize = QSize(140, 110)) -> None:
         super().__init__()
@@ -50,6 +53,10 @@ class CroppedPicture(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(300, 200)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self._image is not None:
+            self.activated.emit(self._image.path)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

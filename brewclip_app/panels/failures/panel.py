@@ -24,6 +24,8 @@ from brewclip_app.widgets.common import column
 from brewclip_app.widgets.dialogs import ask_to_stop, stop_job
 from brewclip_app.widgets.figure_export import FigureExporter
 from brewclip_app.widgets.file_dialogs import ask_folder
+from brewclip_app.widgets.preview.overlay import open_preview
+from brewclip_app.widgets.preview.sequence import sequence_of_files
 from brewclip_app.widgets.splitters import restore_sizes
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 KEYS = [("\N{LEFTWARDS ARROW}", "The previous failure"), ("\N{RIGHTWARDS ARROW}", "The next failure"),
         ("Home End", "The first failure, the last"), ("Space", "Play the utterance, or stop")]
 MORE_KEYS = [("0", "Remove the label"), ("N", "Write a note"), ("Ctrl+Z", "Undo the last label or note"),
-             ("Ctrl+Shift+Z Ctrl+Y", "Redo"), ("I", "Inspect"), ("A", "Record new captions for these pictures"),
+             ("Ctrl+Shift+Z Ctrl+Y", "Redo"), ("I", "Inspect"),
+             ("V", "Preview the pictures; also with a double click"), ("A", "Record new captions for these pictures"),
              ("Ctrl+F", "Filter"), ("Ctrl+E", "Export"), ("Esc", "Stop playing; stop the diagnosis, after a question")]
 
 
@@ -141,6 +144,8 @@ class FailuresPanel(Panel):
         case.play.clicked.connect(self._toggle_playing)
         case.play_best.clicked.connect(lambda: tasks.start(self._play_best()))
         case.inspect.clicked.connect(lambda: tasks.start(self._inspect()))
+        for picture in (case.picture, case.best):
+            picture.activated.connect(self._preview)
         case.labels.labelled.connect(controller.label)
         case.labels.noted.connect(controller.set_note)
         case.waveform.sought.connect(self._play)
@@ -257,6 +262,13 @@ class FailuresPanel(Panel):
         elif case is not None and misses is not None and case.picture is not None:
             self.go_to.emit("inspect", inspection(misses, case, await self.controller.waveform()))
 
+    def _preview(self, front: Path | None = None) -> None:
+        """Show the pictures of the failure over the window, that of the path first."""
+        case = self._shown.case
+        paths = [path for path in (case.picture, case.best) if path is not None] if case is not None else []
+        if paths:
+            open_preview(self.context, self, sequence_of_files(paths), paths.index(front) if front in paths else 0)
+
     async def _annotate(self) -> None:
         """Open the pictures of these failures in Annotate, in a gallery that has them."""
         misses = self._shown.misses
@@ -305,7 +317,7 @@ class FailuresPanel(Panel):
         acts = {Qt.Key.Key_Left: lambda: self.table.step(-1), Qt.Key.Key_Right: lambda: self.table.step(1),
                 Qt.Key.Key_Space: self._toggle_playing, Qt.Key.Key_P: self._toggle_playing,
                 Qt.Key.Key_I: lambda: tasks.start(self._inspect()),
-                Qt.Key.Key_A: lambda: tasks.start(self._annotate()),
+                Qt.Key.Key_A: lambda: tasks.start(self._annotate()), Qt.Key.Key_V: self._preview,
                 Qt.Key.Key_N: self.case.labels.note.setFocus, Qt.Key.Key_Escape: self._escape}
         act = acts.get(Qt.Key(event.key()))
         if act is not None:

@@ -1,7 +1,7 @@
 """A picture with its relevance map on it (blue, yellow, red); what the crop cut off is dark."""
 
-from PySide6.QtCore import QRect, QRectF, QSize
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QRect, QRectF, QSize, Signal
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
@@ -12,6 +12,8 @@ SMALLEST = QSize(180, 150)
 
 class HeatPicture(QWidget):
     """The whole picture, as large as there is room; heat and shade are images of any size over all of it."""
+
+    activated = Signal()  # a double click
 
     def __init__(self, smallest: QSize = SMALLEST) -> None:
         super().__init__()
@@ -72,6 +74,9 @@ class HeatPicture(QWidget):
             return 330
         shape = self._layers[0].height() / self._layers[0].width()
         return max(self.minimumHeight(), min(self._tallest, round(self.width() * shape)))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.activated.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

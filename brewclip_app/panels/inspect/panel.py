@@ -1,5 +1,6 @@
 """Inspect: explains one result. Which branch found it, which parts of picture, words and voice matter, and how sure."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +22,8 @@ from brewclip_app.panels.inspect.trust_card import TrustCard
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ProgressRow, button, column, label
 from brewclip_app.widgets.figure_export import Draw, FigureExporter
+from brewclip_app.widgets.preview.overlay import open_preview
+from brewclip_app.widgets.preview.sequence import sequence_of_files
 from brewclip_app.widgets.splitters import restore_sizes
 
 if TYPE_CHECKING:
@@ -31,7 +34,8 @@ KEYS = [("← →", "The picture before or after in the ranking"), ("M", "The ne
         ("T", "The map of the next score: total, transcript, voice"), ("Space", "Play or stop the voice"),
         ("C", "Compare two pictures; Esc ends it"), ("0", "Reset the slider to the model's own sum"),
         ("Ctrl+L", "Edit the words; Enter updates ranks and maps"), ("Ctrl+O", "Another recording"),
-        ("Ctrl+P", "Another picture"), ("Ctrl+S", "Save the explanation as PNG, SVG or PDF"), ("Esc", "Stop")]
+        ("Ctrl+P", "Another picture"), ("V", "Preview of the picture; also with a double click"),
+        ("Ctrl+S", "Save the explanation as PNG, SVG or PDF"), ("Esc", "Stop")]
 
 
 class InspectPanel(Panel):
@@ -125,6 +129,8 @@ class InspectPanel(Panel):
         single.branches.mix.moved.connect(controller.set_mix)
         single.picture.opacity.valueChanged.connect(self.compare.set_opacity)
         single.voice.voice.sought.connect(self._play)
+        for at, card in enumerate((single.picture, self.compare.first.picture, self.compare.second.picture)):
+            card.picture.activated.connect(partial(self._preview, 1 if at == 2 else 0))
         single.voice.play.clicked.connect(self._toggle_playing)
         self.player.changed.connect(self._show_playing)
         self.strip.chosen.connect(controller.choose)
@@ -244,6 +250,13 @@ class InspectPanel(Panel):
         if player.problem:
             self.controller.notify(player.problem)
 
+    def _preview(self, front: int = 0) -> None:
+        """Show the picture over the window, or one of the two that are compared."""
+        state = self._shown
+        paths = [case.path for case in (state.case, state.second if state.comparing else None) if case is not None]
+        if front < len(paths):
+            open_preview(self.context, self, sequence_of_files(paths), front)
+
     # ---- events
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -251,7 +264,7 @@ class InspectPanel(Panel):
                 Qt.Key.Key_M: lambda: self._next(self.head.methods),
                 Qt.Key.Key_T: lambda: self._next(self.head.targets),
                 Qt.Key.Key_C: self.controller.compare, Qt.Key.Key_0: self.single.branches.mix.reset,
-                Qt.Key.Key_Space: self._toggle_playing}
+                Qt.Key.Key_Space: self._toggle_playing, Qt.Key.Key_V: self._preview}
         act = acts.get(Qt.Key(event.key()))
         plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if event.key() == Qt.Key.Key_Escape:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -77,11 +77,13 @@ class PictureBox(QWidget):
 class DetailPane(Card):
     """Follows the grid."""
 
+    activated = Signal()  # a double click on the picture
+
     def __init__(self, thumbnails: Thumbnails, actions: HitActions) -> None:
         super().__init__(margin=12, space=8)
         self._hit: Hit | None = None
         self.names: Mapping[str, str] = {}  # of shares, by their label: "Transcript", "− people"
-        self.picture = PictureBox(thumbnails, lambda: self._act(actions.open))
+        self.picture = PictureBox(thumbnails, self.activated.emit)
         self.name = label("", "strong", wrap=True)
         self.facts = label("", "quiet", wrap=True)
         self.copies = button("", lambda: actions.list_copies(self._hit), "quiet-link", tip="List the identical files")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
@@ -20,16 +20,21 @@ from brewclip_app.panels.search.results import EDGE, SearchResults
 from brewclip_app.panels.search.state import SearchState
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import column
+from brewclip_app.widgets.preview.overlay import PreviewActions, PreviewOverlay, open_preview
+from brewclip_app.widgets.preview.sequence import PictureSequence
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.store.records import ImageRecord
 
 WATCH_AFTER_MS = 300  # after the first paint: looking for microphones starts PortAudio
+WALKING = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
+           Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 KEYS = [("Space", "Record: hold and speak, or tap, speak, tap again"),
         ("Shift+Space", "Refine the result by voice: “only at night”, “without people”, “more like the second one”"),
-        ("Esc", "Stop recording, playing or searching"),
-        ("Enter", "Search with the edited text; open the chosen picture"), ("Ctrl+L", "Edit or type the text"),
+        ("Space", "Tapped on a picture that you chose: preview"),
+        ("Esc", "Stop recording, playing or searching"), ("Enter", "Search with the edited text; preview"),
+        ("Ctrl+Enter", "Open the chosen picture in another program"), ("Ctrl+L", "Edit or type the text"),
         ("Ctrl+N", "New search"),
         ("Ctrl+F", "Filter"), ("Ctrl+O", "Open a recording"), ("Ctrl+H", "History"), ("Ctrl+Z", "Previous query"),
         ("Arrows", "Move between pictures"), ("Ctrl+wheel", "Size of the pictures"), ("Ctrl+C", "Copy the paths"),
@@ -51,7 +56,10 @@ class SearchPanel(Panel):
         self.controller = SearchController(context, voice, self)
         self.voice = self.controller.voice
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
-        self.space = HeldKey(self, self._press, self.voice.release)
+        self.space = HeldKey(self, self._press_space, self._release_space)
+        self._walked = False  # whether the user chose a picture since these hits came
+        self._space_on_picture = False  # Space went down on a picture
+        self._preview: PreviewOverlay | None = None
         self.intake = Intake(
             context, self, recording=self.controller.add_recording, text=self.controller.type_text,
             image=lambda path, sign: self.controller.add_image(path, sign=sign), folder=self.controller.offer_folder,
@@ -93,6 +101,11 @@ class SearchPanel(Panel):
         chips.words_added.connect(self._add_words)
         self.results.history.clicked.connect(lambda: self.history.open_under(self.results.history))
         context.settings_changed.connect(self.results.apply_settings)
+        grid = self.results.grid
+        grid.activated.connect(self.preview)
+        self.results.detail.activated.connect(self._preview_current)
+        for part in (grid, grid.viewport()):
+            part.installEventFilter(self)
 
     def _make_shortcuts(self) -> None:
         grid = self.results.grid
@@ -104,7 +117,9 @@ class SearchPanel(Panel):
             QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
         for key, act in ((QKeySequence("I"), lambda: self.hit_actions.inspect(grid.selected())),
                          (QKeySequence(QKeySequence.StandardKey.Copy),
-                          lambda: self.hit_actions.copy_paths(grid.selected()))):
+                          lambda: self.hit_actions.copy_paths(grid.selected())),
+                         (QKeySequence("Ctrl+Return"), self._open_elsewhere),
+                         (QKeySequence("Ctrl+Enter"), self._open_elsewhere)):
             QShortcut(key, grid, act, context=Qt.ShortcutContext.WidgetShortcut)
 
     # ---- the state
@@ -121,8 +136,13 @@ class SearchPanel(Panel):
         self.results.render_state(state, before)
         if state.first_start != before.first_start:
             self._update_microphone()
-        if state.answer is not before.answer and state.answer is not None and not self.voice.is_recording():
-            self._focus_hits()
+        if state.answer is not before.answer:
+            self._walked = False
+            if state.answer is not None and not self.voice.is_recording():
+                self._focus_hits()
+        if state.message is not before.message and self._preview is not None:
+            self._preview.show_message(state.message.text)
+        self.results.show_tap(self._tap_previews())
         if state.gallery is not before.gallery:
             self.header.show_galleries(state.gallery.names if state.gallery else (), self.context.gallery)
             self.hit_actions.tags = state.gallery.tags if state.gallery else ()
@@ -195,6 +215,36 @@ class SearchPanel(Panel):
         self.controller.press(self._refining, chosen[0] if len(chosen) == 1 else None)
         self._refining = False
 
+    def _press_space(self) -> None:
+        """Record from the first moment, on a picture too: whether the key is held or tapped shows at its release."""
+        self._space_on_picture = not self._refining and self._tap_previews() and not self.voice.is_recording()
+        if self.controller.state.can_speak or not self._space_on_picture:
+            self._press()
+
+    def _release_space(self, ago: float) -> None:
+        """End a recording; a tap on a picture that the user chose drops it and shows the preview."""
+        on_picture, self._space_on_picture = self._space_on_picture, False
+        tapped = self.voice.release(ago)
+        if on_picture and (tapped or not self.controller.state.can_speak):
+            self.controller.silence()
+            self._preview_current()
+
+    def _tap_previews(self) -> bool:
+        """Whether a tap of Space shows a preview: on a picture that was chosen, not just found, by the user."""
+        grid = self.results.grid
+        return (grid.hasFocus() and grid.current() is not None
+                and (self._walked or not self.controller.state.query.terms()))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow the user in the grid."""
+        kind = event.type()
+        if kind == QEvent.Type.MouseButtonPress or (
+                kind == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() in WALKING):
+            self._walked = True
+        if kind in (QEvent.Type.MouseButtonPress, QEvent.Type.KeyRelease, QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            QTimer.singleShot(0, self, lambda: self.results.show_tap(self._tap_previews()))
+        return super().eventFilter(watched, event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.space.is_it(event) and not self.controller.state.first_start:
             self._refining = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
@@ -238,6 +288,38 @@ class SearchPanel(Panel):
         self.header.transcript.selectAll()
 
     # ---- hits and files
+
+    def preview(self, image_id: int) -> None:
+        """Show a picture of the grid over the whole window, and the others of the grid beside it."""
+        grid, actions = self.results.grid, self.hit_actions
+        hits = {hit.image.id: hit for hit in grid.pictures.hits()}
+        ids = grid.sequence()
+        self._preview = open_preview(
+            self.context, self, PictureSequence(ids, lambda at: hits[at].image, hits.get), ids.index(image_id),
+            PreviewActions(self._leave_preview, lambda image: actions.open([image]),
+                           lambda image: actions.menu([image], hits.get(image.id)),
+                           lambda image: actions.inspect([image]),
+                           lambda at: self.thumbnails.best_now(hits[at].image), self.results.detail.names))
+
+    def _preview_current(self) -> None:
+        current = self.results.grid.current()
+        if current is not None:
+            self.preview(current.id)
+
+    def _leave_preview(self, image_id: int) -> None:
+        """Go on in the grid at the picture that was in front."""
+        grid = self.results.grid
+        current = grid.current()
+        if current is None or current.id != image_id:
+            grid.select([image_id])
+        self._walked = True
+        if self.results.showing_hits():
+            grid.setFocus()
+
+    def _open_elsewhere(self) -> None:
+        current = self.results.grid.current()
+        if current is not None:
+            self.hit_actions.open([current])
 
     def _show_tagged(self, images: "list[ImageRecord]") -> None:
         self.results.grid.pictures.replace_images(images)

@@ -64,6 +64,8 @@ class SearchResults(QWidget):
         self.stack = QStackedWidget()
         self._notice: EmptyState | None = None
         self._blank, self._sayings = QWidget(), QWidget()  # blank: until the galleries were read
+        self._way, self._purpose = label("Hold", "quiet"), label("to speak", "quiet")
+        self._tap_previews = False
         self._set_up()
         self._lay_out()
         self.apply_settings()
@@ -83,13 +85,12 @@ class SearchResults(QWidget):
         self.filter.closed.connect(partial(self.filter_button.setChecked, False))
         self.filter.changed.connect(self._controller.set_limits)
         self.grid.selection_changed.connect(self._show_selection)
-        self.grid.activated.connect(lambda _: self._actions.open(self.grid.selected()))
         self.grid.context_requested.connect(
             lambda at: self._actions.show_menu(self.grid.selected(), at, self.grid.current_hit()))
         self._thumbnails.ready.connect(lambda image_id: self._show_chips())
 
     def _lay_out(self) -> None:
-        self._sayings.setLayout(row(label("Hold", "quiet"), KeyCap("Space"), label("to speak", "quiet"), space=5))
+        self._sayings.setLayout(row(self._way, KeyCap("Space"), self._purpose, space=5))
         tools = row(self._sayings, self.new, self.order, self.filter_button, self.history, space=8)
         chips = column(self.chips)
         chips.setContentsMargins(0, 3, 0, 0)  # a first line of chips stands level with the tools
@@ -239,8 +240,18 @@ class SearchResults(QWidget):
         self._show_sayings()
         super().resizeEvent(event)  # type: ignore[arg-type]
 
+    def show_tap(self, previews: bool) -> None:
+        """Say whether a tap of Space shows a preview now."""
+        if previews != self._tap_previews:
+            self._tap_previews = previews
+            self._show_sayings()
+
     def _show_sayings(self) -> None:
-        self._sayings.setVisible(self._controller.state.can_speak and self.width() > 1000)
+        speak = self._controller.state.can_speak
+        tap = "to speak, tap to preview" if speak else "to preview"
+        self._way.setText("Hold" if speak else "Tap")
+        self._purpose.setText(tap if self._tap_previews else "to speak")
+        self._sayings.setVisible((speak or self._tap_previews) and self.width() > 1000)
 
     def _show_selection(self) -> None:
         images = self.grid.selected()

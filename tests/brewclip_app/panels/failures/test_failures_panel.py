@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QScrollArea
+from PySide6.QtWidgets import QApplication, QMessageBox, QScrollArea
 
 from brewclip_app import tasks
 from brewclip_app.panels.base import Inspection
@@ -14,6 +14,7 @@ from brewclip_app.panels.failures.confusion import ConfusionDialog
 from brewclip_app.panels.failures.misses_model import LABEL, NO_LABEL
 from brewclip_app.panels.failures.panel import FailuresPanel
 from brewclip_app.shell.panel_stack import PanelStack
+from brewclip_app.widgets.preview.overlay import PreviewOverlay
 from core import audio
 from core.evaluation import archive, diagnosis, labelling
 from core.evaluation.failures import Reranking, conclude
@@ -480,6 +481,18 @@ def test_inspect_is_given_the_query_and_its_picture(panel, qtbot):
     assert (asked.path, asked.speech) == (case.picture, case.recording)
     assert asked.caption and asked.text and asked.crop == "centre"
     assert asked.model == ModelSpec("brewclip-mini", panel.controller.state.misses.record.setup.checkpoint)
+
+
+def test_both_pictures_are_previewed(panel, qtbot):
+    case = panel.case.case
+    for act, path in ((lambda: press(panel, qtbot, Qt.Key.Key_V), case.picture),
+                      (lambda: qtbot.mouseDClick(panel.case.best, Qt.MouseButton.LeftButton), case.best)):
+        act()
+        preview = panel.window().findChild(PreviewOverlay)
+        qtbot.waitUntil(lambda preview=preview: preview.controller.state.picture is not None)
+        assert preview.controller.state.image.path == path and preview.controller.state.total == 2
+        qtbot.keyClick(preview.canvas, Qt.Key.Key_Escape)
+        assert preview.isHidden() and panel.isAncestorOf(QApplication.focusWidget())
 
 
 def test_noise_of_the_evaluation_is_inspected_too(context, qtbot, make_evaluation):

@@ -20,6 +20,7 @@ from brewclip_app.panels.inspect.head import InspectHead
 from brewclip_app.panels.inspect.panel import InspectPanel
 from brewclip_app.panels.inspect.parts import elsewhere_words
 from brewclip_app.panels.inspect.state import InspectState
+from brewclip_app.widgets.preview.overlay import PreviewOverlay
 from core.explain import inspection
 from core.explain.maps import Elsewhere
 from core.explain.methods import METHODS
@@ -294,6 +295,11 @@ def test_two_hits_stand_side_by_side(panel, qtbot, gallery, folder, voice):
     panel.strip.chosen.emit(other)
     settle(panel, qtbot)
     assert panel.controller.state.second.path == other.path and other.path.name in panel.compare.second.name.text()
+    qtbot.mouseDClick(panel.compare.second.picture.picture, Qt.MouseButton.LeftButton)
+    preview = panel.window().findChild(PreviewOverlay)
+    qtbot.waitUntil(lambda: preview.controller.state.picture is not None)
+    assert preview.controller.state.image.path == other.path and preview.controller.state.total == 2
+    preview.controller.close()
     assert panel.controller.state.case is first and panel.compare.first.picture.isVisibleTo(panel)
     for mix in (0.0, 1.0):
         panel.controller.set_mix(mix)
