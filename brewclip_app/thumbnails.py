@@ -4,6 +4,7 @@ import contextlib
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -98,6 +99,12 @@ class Thumbnails(QObject):
         if new:
             self._pool.submit(self._work)
         return None
+
+    def drop_requests(self, keys: Iterable[Key]) -> None:
+        """Do not make these any more, as far as they have not been begun: they are not seen."""
+        with self._lock:
+            for key in keys:
+                self._requests.pop(key, None)
 
     def best_now(self, image: "ImageRecord") -> Thumbnail | None:
         """Largest thumbnail in memory, to show until the right one is ready."""

@@ -2,6 +2,9 @@
 
 import time
 from collections import deque
+from datetime import datetime
+
+from PySide6.QtCore import QLocale
 
 THIN = "\u2009"  # between groups of three digits
 DOUBTFUL = "Doubtful: other words may have been said. Correct them, or say it again."
@@ -44,6 +47,11 @@ def duration(seconds: float) -> str:
 def pictures(number: int) -> str:
     """ "1 picture", "8 094 pictures"."""
     return "1 picture" if number == 1 else f"{count(number)} pictures"
+
+
+def month(moment: datetime) -> str:
+    """A month in the system's language: "May 2024"."""
+    return f"{QLocale().standaloneMonthName(moment.month)} {moment.year}"
 
 
 class SpeedMeter:

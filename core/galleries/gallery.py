@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from core.fingerprint import Fingerprint
+from core.galleries.listing import ImageListing
 from core.galleries.vector_store import VectorTable
 from core.progress import Report, silent
 from core.store.records import (
@@ -54,6 +55,9 @@ class Gallery(Protocol):
 
     def images(self, ids: Sequence[int] | None = None) -> list[ImageRecord]:
         """The present pictures by id, or those of these ids in the order given."""
+
+    def listing(self, chosen: Filter = Filter()) -> ImageListing:
+        """The present images of the filter as columns, by id: for showing all of a large gallery."""
 
     def failures(self) -> list[FailureRecord]:
         """The files and folders that could not be read, by path."""

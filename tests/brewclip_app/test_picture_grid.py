@@ -105,8 +105,8 @@ def test_columns_fill_the_row(grid, make_hit, width):
     QApplication.processEvents()
     tops = [grid.visualRect(grid.pictures.index(row)).top() for row in range(40)]
     assert tops.count(tops[0]) == min(40, grid.columns()), "as many columns as were counted"
-    unused = grid.viewport().width() - grid.columns() * grid.gridSize().width()
-    assert unused < grid.gridSize().width() / 2
+    unused = grid.viewport().width() - grid.columns() * grid.cards.cell.width()
+    assert unused < grid.cards.cell.width() / 2
 
 
 def test_the_size_of_cards_follows_the_setting(grid, make_hit):
@@ -204,7 +204,7 @@ def test_a_large_window_is_filled_with_weak_hits_and_folds_the_rest(grid, make_h
     grid.resize(1800, 1200)
     hits = levels(make_hit, 1, 0, 200)
     grid.show_hits(hits)
-    rows = (grid.viewport().height() - FOOTER_HEIGHT) // grid.gridSize().height()
+    rows = (grid.viewport().height() - FOOTER_HEIGHT) // grid.cards.cell.height()
     assert grid.pictures.rowCount() == grid.columns() * rows > FEWEST
     assert grid.pictures.folded == 201 - grid.pictures.rowCount() and grid.verticalScrollBar().maximum() == 0
 

@@ -1,17 +1,49 @@
-"""Grid of pictures: cards in as many columns as fit, and a line below that shows the weak hits."""
+"""Grid of pictures: cards in as many columns as fit, under headers of their groups; a line below shows weak hits.
+
+A QListView for its selection, its keys and its items for screen readers; where cards stand is `CardLayout`'s, so that
+100 000 of them cost no more than those that are seen.
+"""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
+import numpy as np
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import (
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QRegion,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QHBoxLayout,
     QListView,
     QPushButton,
     QSizePolicy,
     QStyle,
+    QStyleOptionViewItem,
     QWidget,
 )
 
@@ -19,19 +51,37 @@ from brewclip_app import theme, wording
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets import common
 from brewclip_app.widgets.picture_grid.cards import GAP, PictureDelegate
+from brewclip_app.widgets.picture_grid.layout import CardLayout
 from brewclip_app.widgets.picture_grid.model import PictureModel
+from brewclip_app.widgets.picture_grid.time_line import TimeLine
 
 if TYPE_CHECKING:
+    from core.galleries.listing import Arrangement, ImageGroup, ImageListing
     from core.search.queries import Hit
     from core.store.records import ImageRecord
 
 FOOTER_HEIGHT = 36
 SHRINK = 0.12  # of a card that may be missing for one more column: all then are a little narrower
 REPAINT_MS = 30  # thumbnails that come within this time are painted together
+CARD_WIDTH = 164
+Index = QModelIndex | QPersistentModelIndex
+Select = QItemSelectionModel.SelectionFlag
+
+
+@dataclass(frozen=True)
+class GridPlace:
+    """Where a listing was left: the picture at the top, how far it was scrolled past, the current and selected ones."""
+
+    top: int
+    offset: int
+    current: int
+    selected: tuple[int, ...]
 
 
 class PictureGrid(QListView):
-    """Cards of pictures. Arrows walk, Enter or a double click activates, Ctrl+wheel changes the size."""
+    """Cards of pictures. Arrows walk, Enter or a double click activates, Ctrl+wheel changes the size, typing finds a
+    name, a click on a header selects its group.
+    """
 
     selection_changed = Signal()  # the current picture, or the selected ones
     activated = Signal(int)  # id of the picture that Enter or a double click chose
@@ -39,23 +89,29 @@ class PictureGrid(QListView):
 
     def __init__(self, thumbnails: Thumbnails, on_zoom: Callable[[int], object]) -> None:
         super().__init__()
-        self._zoom = on_zoom
+        self._zoom, self._thumbnails = on_zoom, thumbnails
         self.pictures = PictureModel(self)
         self.cards = PictureDelegate(thumbnails, self)
-        self._card_width = 164
+        self._card_width = CARD_WIDTH
         self._roomy = 0  # cards that were seen at once since these hits came
+        self._arrangement: Arrangement | None = None  # None while hits are shown
+        self._layout = CardLayout((), 1, (1, 1))
+        self._goal = -1, 0  # the card that a step up or down led to, and the column that it began in
+        self._place: GridPlace | None = None  # of the listing, while hits are shown
+        self._typed, self._typed_at = "", 0.0
+        self._arrived: set[int] = set()  # ids whose thumbnails came since the last repaint
         self._make_footer()
         self._set_up()
         self.setModel(self.pictures)
         self.setItemDelegate(self.cards)
+        self.time_line = TimeLine(self.verticalScrollBar(), self.now)
         self._repaint_later = QTimer(self, singleShot=True, interval=REPAINT_MS)
-        self._repaint_later.timeout.connect(self.viewport().update)
-        thumbnails.ready.connect(lambda _: self._repaint_later.isActive() or self._repaint_later.start())
+        self._repaint_later.timeout.connect(self._show_arrived)
+        thumbnails.ready.connect(self._note_arrived)
         self.selectionModel().currentChanged.connect(self.selection_changed)
         self.selectionModel().selectionChanged.connect(self.selection_changed)
-        self.pictures.modelReset.connect(self.selection_changed)
+        self.pictures.modelReset.connect(self._show_reset)
         self.customContextMenuRequested.connect(self._show_menu)
-        self.pictures.modelReset.connect(self._show_fold)
         theme.changed.connect(self._fit)
 
     def set_faded(self, faded: bool) -> None:
@@ -65,10 +121,6 @@ class PictureGrid(QListView):
             self.viewport().update()
 
     def _set_up(self) -> None:
-        self.setViewMode(QListView.ViewMode.IconMode)
-        self.setMovement(QListView.Movement.Static)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setUniformItemSizes(True)  # together with setGridSize: else every card is asked for its size
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -78,8 +130,7 @@ class PictureGrid(QListView):
         self.setMouseTracking(True)
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setStyleSheet("PictureGrid { background: transparent; }")
-        self.viewport().setAutoFillBackground(False)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # scrolling moves what was painted
         self.setAccessibleName("Pictures")
 
     def _make_footer(self) -> None:
@@ -98,8 +149,12 @@ class PictureGrid(QListView):
         row.addStretch(1)
         self._footer.hide()
 
+    # ---- what is shown
+
     def show_hits(self, hits: "tuple[Hit, ...]") -> None:
         """Show the hits of another search, the first one selected."""
+        if self._arrangement is not None:
+            self._place, self._arrangement = self._place_now(), None
         self.cards.full_score = _full(hits)
         self._roomy = 0
         self.pictures.set_hits(())  # what was shown before has no say in how much room there is
@@ -108,10 +163,63 @@ class PictureGrid(QListView):
         self.scrollToTop()
         self.select_row(0)
 
+    def show_listing(self, listing: "ImageListing", arrangement: "Arrangement") -> None:
+        """Show all images of a listing, at the place where the listing before was left."""
+        place = self._place_now() if self._arrangement is not None else self._place
+        self._arrangement = arrangement
+        self.pictures.set_listing(listing, arrangement)
+        if place is not None:
+            self._return_to(place)
+        if not self.currentIndex().isValid() and self.pictures.rowCount():
+            self.selectionModel().setCurrentIndex(self.pictures.index(0), Select.NoUpdate)
+
+    def forget_place(self) -> None:
+        """Begin at the top when a listing is shown the next time: it is that of another gallery."""
+        self._place = None
+        if self._arrangement is not None:
+            self.selectionModel().clear()
+            self.scrollToTop()
+
+    def _place_now(self) -> GridPlace:
+        top = self._layout.nearest(0, self.verticalOffset())
+        current = self.current()
+        return GridPlace(int(self.pictures.ids[top]) if top >= 0 else -1,
+                         self.verticalOffset() - self._layout.place(top)[1] if top >= 0 else 0,
+                         current.id if current is not None else -1, tuple(map(int, self.selected_ids())))
+
+    def _return_to(self, place: GridPlace) -> None:
+        self.select(place.selected)
+        current = self.pictures.row_of(place.current)
+        if current >= 0:
+            self.selectionModel().setCurrentIndex(self.pictures.index(current), Select.NoUpdate)
+        top = self.pictures.row_of(place.top)
+        self.verticalScrollBar().setValue(self._layout.place(top)[1] + place.offset if top >= 0 else 0)
+
+    def _show_reset(self) -> None:
+        self._thumbnails.drop_requests(self.cards.asked)
+        self.cards.asked.clear()
+        folded = self.pictures.folded
+        best = wording.count(self.pictures.rowCount() + folded)  # a search gives the best, not all that it looked at
+        self._folded_words.setText(f"{wording.count(folded)} more of the {best} best pictures are weak matches.")
+        self._footer.setVisible(folded > 0)
+        self._footer.adjustSize()
+        self._fit()
+        self.selection_changed.emit()
+
+    # ---- selection
+
+    def _selected_rows(self) -> np.ndarray:
+        parts = [np.arange(part.top(), part.bottom() + 1) for part in self.selectionModel().selection().toList()]
+        return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+
+    def selected_ids(self) -> np.ndarray:
+        """Ids of the selected pictures in the order of the grid, int64 (n,): cheap, however many they are."""
+        ids: np.ndarray = self.pictures.ids[self._selected_rows()]
+        return ids
+
     def selected(self) -> "list[ImageRecord]":
         """The selected pictures in the order of the grid."""
-        rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
-        return [self.pictures.hits()[row].image for row in rows]
+        return [self.pictures.image(int(row)) for row in self._selected_rows()]
 
     def _show_menu(self, at: QPoint) -> None:
         if self.selectionModel().hasSelection():
@@ -119,8 +227,8 @@ class PictureGrid(QListView):
 
     def current(self) -> "ImageRecord | None":
         """The picture that has the keyboard."""
-        hit = self.current_hit()
-        return hit.image if hit is not None else None
+        index = self.currentIndex()
+        return self.pictures.image(index.row()) if index.isValid() else None
 
     def current_hit(self) -> "Hit | None":
         """The hit that has the keyboard."""
@@ -128,30 +236,34 @@ class PictureGrid(QListView):
 
     def sequence(self) -> list[int]:
         """Ids of all pictures in the order shown."""
-        return [hit.image.id for hit in self.pictures.hits()]
+        ids: list[int] = self.pictures.ids.tolist()
+        return ids
 
     def select(self, ids: Collection[int]) -> None:
         """Select these pictures, the first of them in the order shown becoming the current one."""
-        wanted = set(ids)
-        rows = [row for row, image_id in enumerate(self.sequence()) if image_id in wanted]
+        rows = np.flatnonzero(np.isin(self.pictures.ids, np.array(list(ids), np.int64)))
         self.selectionModel().clearSelection()
-        for row in rows[:1]:
-            self.select_row(row)
-            self.scrollTo(self.currentIndex())
-        for row in rows[1:]:
-            self.selectionModel().select(self.pictures.index(row), QItemSelectionModel.SelectionFlag.Select)
+        if not len(rows):
+            return
+        chosen = QItemSelection()
+        for part in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+            chosen.append(QItemSelectionRange(self.pictures.index(int(part[0])), self.pictures.index(int(part[-1]))))
+        self.selectionModel().setCurrentIndex(self.pictures.index(int(rows[0])), Select.NoUpdate)
+        self.selectionModel().select(chosen, Select.ClearAndSelect)
+        self.scrollTo(self.currentIndex())
 
     def select_row(self, row: int) -> None:
-        """Select one hit; a row that is not there selects none."""
+        """Select one picture; a row that is not there selects none."""
         if 0 <= row < self.pictures.rowCount():
-            self.selectionModel().setCurrentIndex(self.pictures.index(row),
-                                                  QItemSelectionModel.SelectionFlag.ClearAndSelect)
+            self.selectionModel().setCurrentIndex(self.pictures.index(row), Select.ClearAndSelect)
 
     def keep_current(self, image_id: int | None) -> None:
         """Select a picture again after the order changed."""
         self.select_row(max(0, self.pictures.row_of(image_id)) if image_id is not None else 0)
         if self.currentIndex().isValid():
             self.scrollTo(self.currentIndex())
+
+    # ---- sizes and places
 
     def set_card_width(self, width: int) -> None:
         """The width of a picture, px; cards grow from there, or shrink a little, to fill the row."""
@@ -164,20 +276,36 @@ class PictureGrid(QListView):
         return max(1, int(self._room() / (self._card_width + GAP) + SHRINK))
 
     def _room(self) -> int:
-        """The width that QListView fills: it keeps the style's width of a scroll bar free, shown or not."""
-        style, bar = self.style(), self.verticalScrollBar()
-        extent = max(style.pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent, None, bar), bar.sizeHint().width())
-        frame = style.pixelMetric(QStyle.PixelMetric.PM_DefaultFrameWidth, None, self)
-        return self.maximumViewportSize().width() - extent - 2 * frame - 1
+        """The width for cards: that of a scroll bar is kept free, shown or not."""
+        return self.maximumViewportSize().width() - self.verticalScrollBar().sizeHint().width()
 
     def _fit(self) -> None:
-        columns = self.columns()
-        width = self._room() // columns
-        self.cards.cell = QSize(width, self.cards.cell_height(width))
-        if self.gridSize() != self.cards.cell:
-            self.setGridSize(self.cards.cell)
-        self._fill_room()
+        """Lay out the cards, the one at the top staying there."""
+        top = self._layout.nearest(0, self.verticalOffset())
+        offset = self.verticalOffset() - self._layout.place(top)[1] if top >= 0 else 0
+        columns, groups = self.columns(), self._arrangement.groups if self._arrangement is not None else ()
+        width = max(1, self._room() // columns)
+        self.cards.cell = QSize(width, self.cards.cell_height(width, self._arrangement is None))
+        header = theme.line_height(theme.font("heading")) + GAP if groups else 0
+        rows = self.pictures.rowCount()
+        counts = [group.count for group in groups] or ([rows] if rows else [])
+        self._layout = CardLayout(counts, columns, self.cards.cell.toTuple(), header)
+        self.updateGeometries()
+        if 0 <= top < rows:
+            self.verticalScrollBar().setValue(self._layout.place(top)[1] + offset)
+        if self._arrangement is None:
+            self._fill_room()
+        marks = self._arrangement.marks if self._arrangement is not None else ()
+        self.time_line.set_marks([(self._top_of(row), text) for row, text in marks])
         self._place_footer()
+        self.viewport().update()
+
+    def _top_of(self, row: int) -> int:
+        """The scroll value that brings a card to the top, with the header of its group if it is in the first line."""
+        section = self._layout.section_of(row)
+        top = self._layout.place(row)[1]
+        first = int(self._layout.tops[section])
+        return first if top == first + self._layout.header else top
 
     def _fill_room(self) -> None:
         """A large window shows more weak hits; a smaller one folds none away that were seen."""
@@ -190,14 +318,6 @@ class PictureGrid(QListView):
         if self.pictures.set_room(room) and current is not None:
             self.keep_current(current.id)
 
-    def _show_fold(self) -> None:
-        folded = self.pictures.folded
-        best = wording.count(self.pictures.rowCount() + folded)  # a search gives the best, not all that it looked at
-        self._folded_words.setText(f"{wording.count(folded)} more of the {best} best pictures are weak matches.")
-        self._footer.setVisible(folded > 0)
-        self._footer.adjustSize()
-        self.scheduleDelayedItemsLayout()
-
     def _show_weak(self) -> None:
         current = self.current()
         first_new = self.pictures.rowCount()
@@ -207,30 +327,189 @@ class PictureGrid(QListView):
         if first_new < self.pictures.rowCount() and self.pictures.order == "relevance":
             self.scrollTo(self.pictures.index(first_new), QAbstractItemView.ScrollHint.EnsureVisible)
 
-    def _bottom(self) -> int:
-        """Lower end of the cards, px from their top."""
-        return -(-self.pictures.rowCount() // self.columns()) * self.gridSize().height()
-
     def _place_footer(self) -> None:
         if self._footer.isVisibleTo(self.viewport()):
-            self._footer.setGeometry(0, self._bottom() - self.verticalOffset(), self.viewport().width(), FOOTER_HEIGHT)
+            self._footer.setGeometry(0, self._layout.bottom - self.verticalOffset(), self.viewport().width(),
+                                     FOOTER_HEIGHT)
+
+    def now(self) -> str:
+        """The words of the place at the top: a month, a folder or a letter; "" for hits."""
+        row = self._layout.nearest(0, self.verticalOffset() + self._layout.header)
+        listing, arrangement = self.pictures.listing, self._arrangement
+        if listing is None or arrangement is None or not 0 <= row < len(arrangement.rows):
+            return ""
+        if arrangement.groups:
+            return group_title(arrangement.groups[self._layout.section_of(row)], arrangement.grouping == "folder")
+        if arrangement.order in ("newest", "oldest"):
+            return wording.month(listing.dates[arrangement.rows[row]].item())
+        return next((text for start, text in reversed(arrangement.marks) if start <= row), "")
+
+    # ---- QListView, with `CardLayout` for its places
+
+    def doItemsLayout(self) -> None:
+        QAbstractItemView.doItemsLayout(self)
 
     def updateGeometries(self) -> None:
-        """Room for the line below the last row."""
-        super().updateGeometries()
-        if self.pictures.folded:
-            beyond = self._bottom() + FOOTER_HEIGHT - self.viewport().height()
-            self.verticalScrollBar().setMaximum(max(self.verticalScrollBar().maximum(), beyond, 0))
+        bar, height = self.verticalScrollBar(), self.viewport().height()
+        footer = FOOTER_HEIGHT if self.pictures.folded else 0
+        bar.setSingleStep(max(20, self.cards.cell.height() // 3))
+        bar.setPageStep(height)
+        bar.setRange(0, max(0, self._layout.bottom + footer - height))
         self._place_footer()
 
+    def horizontalOffset(self) -> int:
+        return 0
+
+    def verticalOffset(self) -> int:
+        return self.verticalScrollBar().value()
+
+    def visualRect(self, index: Index) -> QRect:
+        if not index.isValid() or index.row() >= self._layout.cards:
+            return QRect()
+        left, top = self._layout.place(index.row())
+        return QRect(QPoint(left, top - self.verticalOffset()), self.cards.cell)
+
+    def indexAt(self, point: QPoint) -> QModelIndex:
+        row = self._layout.card_at(point.x(), point.y() + self.verticalOffset())
+        return self.pictures.index(row) if 0 <= row < self.pictures.rowCount() else QModelIndex()
+
+    def isIndexHidden(self, index: Index) -> bool:
+        return False
+
+    def scrollTo(self, index: Index, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
+                 ) -> None:
+        if not index.isValid() or index.row() >= self._layout.cards:
+            return
+        top, height, bar = self._top_of(index.row()), self.viewport().height(), self.verticalScrollBar()
+        bottom = self._layout.place(index.row())[1] + self.cards.cell.height()
+        if hint == QAbstractItemView.ScrollHint.PositionAtCenter:
+            bar.setValue((top + bottom - height) // 2)
+        elif hint == QAbstractItemView.ScrollHint.PositionAtTop or top < bar.value():
+            bar.setValue(top)
+        elif hint == QAbstractItemView.ScrollHint.PositionAtBottom or bottom > bar.value() + height:
+            bar.setValue(min(top, bottom - height) if bottom - top > height else bottom - height)
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        count, current, action_of = self._layout.cards, self.currentIndex().row(), QAbstractItemView.CursorAction
+        if not count or current < 0:
+            return self.pictures.index(0) if count else QModelIndex()
+        page = max(1, self.viewport().height() // max(1, self.cards.cell.height()))
+        lines = {action_of.MoveUp: -1, action_of.MoveDown: 1, action_of.MovePageUp: -page,
+                 action_of.MovePageDown: page}.get(action, 0)
+        if lines:
+            column = self._goal[1] if self._goal[0] == current else self._layout.place(current)[0] // self._layout.width
+            row = self._layout.moved(current, lines, column)
+            self._goal = row, column
+        else:
+            row = {action_of.MoveHome: 0, action_of.MoveEnd: count - 1, action_of.MoveLeft: current - 1,
+                   action_of.MovePrevious: current - 1}.get(action, current + 1)
+        return self.pictures.index(min(max(0, row), count - 1))
+
+    def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
+        """From the card at one corner to that at the other, as in a text."""
+        offset = self.verticalOffset()
+        ends = sorted(self._layout.nearest(point.x(), point.y() + offset)
+                      for point in (rect.topLeft(), rect.bottomRight()))
+        if ends[0] >= 0:
+            self.selectionModel().select(
+                QItemSelection(self.pictures.index(ends[0]), self.pictures.index(ends[1])), command)
+
+    def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
+        return QRegion(self.viewport().rect())
+
+    def keyboardSearch(self, text: str) -> None:
+        """The next picture whose name begins with what was typed."""
+        now = monotonic()
+        goes_on = now - self._typed_at < QApplication.keyboardInputInterval() / 1000
+        self._typed, self._typed_at = (self._typed if goes_on else "") + text.casefold(), now
+        count, start = self.pictures.rowCount(), max(0, self.currentIndex().row()) + (len(self._typed) == 1)
+        listing, arrangement = self.pictures.listing, self._arrangement
+        for row in (*range(start, count), *range(min(start, count))):
+            name = (listing.names[arrangement.rows[row]] if listing is not None and arrangement is not None
+                    else self.pictures.image(row).path.name.casefold())
+            if name.startswith(self._typed):
+                self.select_row(row)
+                return
+
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        super().scrollContentsBy(dx, dy)
+        self.viewport().scroll(0, dy)
         self._place_footer()
+        seen = self._seen()
+        passed = [key for key, row in self.cards.asked.items() if row not in seen]
+        self._thumbnails.drop_requests(passed)
+        for key in passed:
+            del self.cards.asked[key]
+
+    def _seen(self) -> range:
+        return self._layout.visible(self.verticalOffset(), self.verticalOffset() + self.viewport().height())
+
+    def _note_arrived(self, image_id: int) -> None:
+        self._arrived.add(image_id)
+        if not self._repaint_later.isActive():
+            self._repaint_later.start()
+
+    def _show_arrived(self) -> None:
+        seen = self._seen()
+        for row in seen:
+            if int(self.pictures.ids[row]) in self._arrived:
+                self.viewport().update(self.visualRect(self.pictures.index(row)))
+        self._arrived.clear()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        part, offset = event.rect(), self.verticalOffset()
+        painter.fillRect(part, theme.colour("ground"))
+        top, bottom = part.top() + offset, part.bottom() + 1 + offset
+        if self._layout.header:
+            for section in self._layout.sections(top, bottom):
+                self._draw_header(painter, section)
+        option = QStyleOptionViewItem()
+        self.initViewItemOption(option)
+        state, selection, current = option.state, self.selectionModel(), self.currentIndex()
+        under = self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())) if self.underMouse() else QModelIndex()
+        for row in self._layout.visible(top, bottom):
+            index = self.pictures.index(row)
+            option.rect = self.visualRect(index)
+            option.state = state
+            if selection.isSelected(index):
+                option.state |= QStyle.StateFlag.State_Selected
+            if index == under:
+                option.state |= QStyle.StateFlag.State_MouseOver
+            if index == current and self.hasFocus():
+                option.state |= QStyle.StateFlag.State_HasFocus
+            else:
+                option.state &= ~QStyle.StateFlag.State_HasFocus
+            self.cards.paint(painter, option, index)
+        painter.end()
+
+    def _draw_header(self, painter: QPainter, section: int) -> None:
+        assert self._arrangement is not None
+        by_folder, group = self._arrangement.grouping == "folder", self._arrangement.groups[section]
+        place = QRect(GAP // 2, int(self._layout.tops[section]) - self.verticalOffset(), self.viewport().width() - GAP,
+                      self._layout.header)
+        bold, quiet = theme.font("heading"), theme.font("quiet")
+        title = QFontMetrics(bold).elidedText(group_title(group, by_folder), Qt.TextElideMode.ElideLeft, place.width())
+        painter.setFont(bold)
+        painter.setPen(theme.colour("words"))
+        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.drawText(place, flags, title)
+        place.setLeft(place.left() + QFontMetrics(bold).horizontalAdvance(title) + GAP)
+        painter.setFont(quiet)
+        painter.setPen(theme.colour("quiet"))
+        painter.drawText(place, flags, QFontMetrics(quiet).elidedText(
+            group_note(group, by_folder), Qt.TextElideMode.ElideRight, max(0, place.width())))
+
+    # ---- events
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fit()
         super().resizeEvent(event)
         self._place_footer()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
@@ -248,6 +527,17 @@ class PictureGrid(QListView):
             return
         super().keyPressEvent(event)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        section = self._layout.header_at(round(event.position().y()) + self.verticalOffset())
+        if section < 0 or event.button() != Qt.MouseButton.LeftButton:
+            super().mousePressEvent(event)
+            return
+        first, last = int(self._layout.starts[section]), int(self._layout.starts[section + 1]) - 1
+        adds = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        self.selectionModel().setCurrentIndex(self.pictures.index(first), Select.NoUpdate)
+        self.selectionModel().select(QItemSelection(self.pictures.index(first), self.pictures.index(last)),
+                                     Select.Toggle if adds else Select.ClearAndSelect)
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.indexAt(event.position().toPoint()).isValid():
             self._activate()
@@ -256,6 +546,24 @@ class PictureGrid(QListView):
         current = self.current()
         if current is not None:
             self.activated.emit(current.id)
+
+
+def group_title(group: "ImageGroup", by_folder: bool) -> str:
+    """ "May 2024", or "Holiday/2024"."""
+    return _folder(group.folder) if by_folder else wording.month(group.until)
+
+
+def group_note(group: "ImageGroup", by_folder: bool) -> str:
+    """ "181 pictures · Holiday/2024", or "181 pictures · April 2024 – May 2024"."""
+    if not by_folder:
+        where = _folder(group.folder) if group.folders == 1 else f"{wording.count(group.folders)} folders"
+        return f"{wording.pictures(group.count)} · {where}"
+    months = dict.fromkeys((wording.month(group.since), wording.month(group.until)))
+    return f"{wording.pictures(group.count)} · {' – '.join(months)}"
+
+
+def _folder(path: str) -> str:
+    return "/".join(Path(path).parts[-2:]).lstrip("/") or path
 
 
 def _full(hits: "tuple[Hit, ...]") -> float:

@@ -1,19 +1,24 @@
-"""Qt model of hits: which are shown, in which order."""
+"""Qt model of pictures: hits of a search with the weak ones folded, or the listing of a gallery."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
 
 from brewclip_app.plain_text import plain_tip
+from brewclip_app.widgets.picture_facts import date_words
 from core.remote import is_remote, shown
 
 if TYPE_CHECKING:
+    from core.galleries.listing import Arrangement, ImageListing
     from core.search.queries import Hit
     from core.store.records import ImageRecord
 
 HIT_ROLE = Qt.ItemDataRole.UserRole + 1
+IMAGE_ROLE = Qt.ItemDataRole.UserRole + 2
+COPIES_ROLE = Qt.ItemDataRole.UserRole + 3
 FEWEST = 10  # the first ranks are shown even when they are weak: an empty screen tells nothing
 Index = QModelIndex | QPersistentModelIndex
 
@@ -31,7 +36,9 @@ ORDERS: dict[str, "tuple[str, Callable[[Hit], Any]]"] = {  # key: (words, how to
 
 
 class PictureModel(QAbstractListModel):
-    """Frozen hits in an order; weak ones beyond the first ranks are folded away until asked for."""
+    """Pictures in an order: frozen hits, the weak ones beyond the first ranks folded away until asked for; or a
+    listing, of whose images records are made when they are needed.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -40,10 +47,15 @@ class PictureModel(QAbstractListModel):
         self._order = "relevance"
         self._with_weak = False
         self._at_least = FEWEST
+        self.listing: ImageListing | None = None  # None while hits are shown
+        self._rows = np.empty(0, np.int64)  # of the listing, in the order shown
+        self._records: dict[int, ImageRecord] = {}  # of the listing, by place
+        self.ids = np.empty(0, np.int64)  # of all pictures in the order shown
+        self._stacks: Mapping[int, int] = {}
 
     @property
     def order(self) -> str:
-        """The key of the order, one of `ORDERS`."""
+        """The key of the order of hits, one of `ORDERS`."""
         return self._order
 
     @property
@@ -56,17 +68,46 @@ class PictureModel(QAbstractListModel):
         return self._shown
 
     def hit(self, index: Index) -> "Hit | None":
-        """The hit of an index; None for an invalid one."""
-        return self._shown[index.row()] if index.isValid() else None
+        """The hit of an index; None for an invalid one, and in a listing."""
+        return self._shown[index.row()] if index.isValid() and self.listing is None else None
+
+    def image(self, row: int) -> "ImageRecord":
+        """The picture of a row."""
+        if self.listing is None:
+            return self._shown[row].image
+        if row not in self._records:
+            if len(self._records) > 20_000:  # of all that was scrolled past
+                self._records.clear()
+            self._records[row] = self.listing.record(int(self._rows[row]))
+        return self._records[row]
+
+    def copies(self, row: int) -> int:
+        """Number of files that the picture of a row stands for: identical ones of a hit, or a stack."""
+        hit = self._shown[row].copies if self.listing is None else 1
+        return max(hit, self._stacks.get(int(self.ids[row]), 1))
 
     def row_of(self, image_id: int) -> int:
         """The row of a picture; -1 when it is not shown."""
-        return next((row for row, hit in enumerate(self._shown) if hit.image.id == image_id), -1)
+        rows = np.flatnonzero(self.ids == image_id)
+        return int(rows[0]) if len(rows) else -1
 
     def set_hits(self, hits: "tuple[Hit, ...]") -> None:
-        """Show other hits, weak ones folded."""
+        """Show hits, weak ones folded."""
         self._all, self._with_weak = hits, False
         self._arrange()
+
+    def set_listing(self, listing: "ImageListing", arrangement: "Arrangement") -> None:
+        """Show the images of a listing in an order."""
+        self.beginResetModel()
+        self._all, self._shown = (), []
+        self.listing, self._rows, self._records = listing, arrangement.rows, {}
+        self.ids = listing.ids[arrangement.rows]
+        self.endResetModel()
+
+    def set_stacks(self, copies: "Mapping[int, int]") -> None:
+        """Numbers of copies by the id of the picture that stands for them."""
+        self._stacks = copies
+        self._changed()
 
     def replace_images(self, images: "Iterable[ImageRecord]") -> None:
         """Take over changed records (tags) without touching ranks or the selection."""
@@ -75,14 +116,16 @@ class PictureModel(QAbstractListModel):
                 for hit in self._all if hit.image.id in fresh}
         self._all = tuple(swap.get(hit.image.id, hit) for hit in self._all)
         self._shown = [swap.get(hit.image.id, hit) for hit in self._shown]
-        if self._shown:
-            self.dataChanged.emit(self.index(0), self.index(len(self._shown) - 1))
+        if self.listing is not None:
+            self._records |= {row: fresh[image_id] for image_id in fresh if (row := self.row_of(image_id)) >= 0}
+        self._changed()
 
     def set_order(self, order: str) -> None:
-        """Sort by one of `ORDERS`."""
+        """Sort hits by one of `ORDERS`."""
         if order in ORDERS and order != self._order:
             self._order = order
-            self._arrange()
+            if self.listing is None:
+                self._arrange()
 
     def set_room(self, cards: int) -> bool:
         """So many cards are seen at once, and weak hits may fill them; whether other hits are shown now."""
@@ -104,34 +147,57 @@ class PictureModel(QAbstractListModel):
         shown = self._all if self._with_weak else (
             hit for hit in self._all if hit.rank <= self._at_least or hit.strength.level != "weak")
         self._shown = sorted(shown, key=ORDERS[self._order][1])
+        self.listing, self._rows, self._records = None, self._rows[:0], {}
+        self.ids = np.array([hit.image.id for hit in self._shown], np.int64)
         self.endResetModel()
 
+    def _changed(self) -> None:
+        if self.rowCount():
+            self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
+
     def rowCount(self, parent: Index = QModelIndex()) -> int:
-        return 0 if parent.isValid() else len(self._shown)
+        return 0 if parent.isValid() else len(self.ids)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not self.checkIndex(index, QAbstractListModel.CheckIndexOption.IndexIsValid):
             return None
-        hit = self._shown[index.row()]
         if role == HIT_ROLE:
-            return hit
+            return self.hit(index)
+        if role == IMAGE_ROLE:
+            return self.image(index.row())
+        if role == COPIES_ROLE:
+            return self.copies(index.row())
         if role == Qt.ItemDataRole.DisplayRole:
-            return hit.image.path.name
+            return self.image(index.row()).path.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(f"{shown(hit.image.path)}\nRank {hit.rank} · score {hit.score:.2f} · {hit.strength.level}"
-                             f"{copies_words(hit, ' · ')}{_by_branch(hit)}")
+            return plain_tip("\n".join(self._facts(index)))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"Rank {hit.rank}, {hit.image.path.name}, {hit.strength.level} match{copies_words(hit, ', ')}"
+            return self._spoken(index)
         return None
+
+    def _facts(self, index: Index) -> list[str]:
+        image, hit = self.image(index.row()), self.hit(index)
+        if hit is None:
+            return [shown(image.path), f"{date_words(image.dated[0])} · {image.width} × {image.height}"]
+        return [shown(image.path), f"Rank {hit.rank} · score {hit.score:.2f} · {hit.strength.level}"
+                                   f"{copies_words(hit, ' · ')}{_by_branch(hit)}"]
+
+    def _spoken(self, index: Index) -> str:
+        """What a screen reader says of a picture."""
+        image, hit, copies = self.image(index.row()), self.hit(index), self.copies(index.row())
+        several = f", {copies} copies" if copies > 1 else ""
+        if hit is None:
+            return f"{image.path.name}, {date_words(image.dated[0])}{several}"
+        return f"Rank {hit.rank}, {image.path.name}, {hit.strength.level} match{several}"
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = super().flags(index)
         return flags | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else flags
 
     def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
-        """The files, so that hits can be dragged into other programs."""
+        """The files, so that pictures can be dragged into other programs."""
         data = QMimeData()
-        paths = [self._shown[index.row()].image.path for index in indexes]
+        paths = [self.image(index.row()).path for index in indexes]
         data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths if not is_remote(path)])
         return data
 

@@ -34,6 +34,7 @@ from core.galleries.lance.schema import (
 )
 from core.galleries.lance.vector_table import LanceVectorTable
 from core.galleries.lance.write_lease import WriteLease
+from core.galleries.listing import ImageListing, listing_of
 from core.progress import Report, silent
 from core.store.records import (
     REMOVED,
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 WRITTEN_NEAR, WRITTEN_FAR = 256, 1024  # pictures a write: one takes 0.15 s in a folder, some 70 requests to a storage
-RECORD = ["id", "path", "width", "height", "size", "mtime_ns", "taken", "tags", "content", RATING]
+RECORD = ["id", "path", "size", "mtime_ns", "width", "height", "taken", "content", "tags", RATING]
 
 
 class LanceGallery(Gallery):
@@ -106,15 +107,27 @@ class LanceGallery(Gallery):
 
     def images(self, ids: Sequence[int] | None = None) -> list[ImageRecord]:
         """See `Gallery`."""
-        columns = self._columns(RECORD)
         if ids is None:
-            rows = self._table(PICTURES).rows(columns, PRESENT).to_pylist()
-            return sorted((_image(row) for row in rows), key=lambda record: record.id)
-        by_id = {}
-        for chosen in conditions_in("id", ids):
-            for row in self._table(PICTURES).rows(columns, f"{chosen} AND {PRESENT}").to_pylist():
-                by_id[row["id"]] = _image(row)
+            return self.listing().records()
+        by_id = {record.id: record for chosen in conditions_in("id", ids)
+                 for record in self._listing(f"{chosen} AND {PRESENT}").records()}
         return [by_id[int(image_id)] for image_id in ids if int(image_id) in by_id]
+
+    def listing(self, chosen: Filter = Filter()) -> ImageListing:
+        """See `Gallery`."""
+        return self._listing(self._where(chosen))
+
+    def _where(self, chosen: Filter) -> str:
+        return condition(chosen, not chosen.min_rating or self._table(PICTURES).has(RATING), changed=True)
+
+    def _listing(self, where: str) -> ImageListing:
+        names = self._columns(RECORD)
+        rows = self._table(PICTURES).rows(names, where).sort_by("id")
+        image_ids, paths, *facts, tags = _columns(rows, [name for name in names if name != RATING])
+        ratings = rows[RATING].to_pylist() if RATING in names else []
+        stars = [rating or 0 for rating in ratings] or [0] * len(image_ids)
+        return listing_of([image_ids, [text_to_path(path) for path in paths], *facts, stars],
+                          {image_id: tuple(own) for image_id, own in zip(image_ids, tags, strict=True) if own})
 
     def failures(self) -> list[FailureRecord]:
         """See `Gallery`."""
@@ -124,8 +137,7 @@ class LanceGallery(Gallery):
 
     def filter_ids(self, chosen: Filter = Filter()) -> np.ndarray:
         """See `Gallery`."""
-        table = self._table(PICTURES)
-        rows = table.rows(["id"], condition(chosen, not chosen.min_rating or table.has(RATING), changed=True))
+        rows = self._table(PICTURES).rows(["id"], self._where(chosen))
         return np.sort(_numbers(rows["id"]))
 
     def tags(self) -> list[tuple[str, int]]:
@@ -380,12 +392,6 @@ class LanceGallery(Gallery):
         self._table(GALLERY).change(pa.Table.from_pydict(
             {"key": [0], "folders": [sorted(map(path_to_text, folders))]},
             pa.schema([schema.field("key"), schema.field("folders")])), "key")
-
-
-def _image(row: dict[str, Any]) -> ImageRecord:
-    return ImageRecord(row["id"], Path(text_to_path(row["path"])), row["width"], row["height"], row["size"],
-                       row["mtime_ns"] / 1e9, row["taken"], tuple(row["tags"]), row["content"].hex(),
-                       row.get(RATING) or 0)
 
 
 def _numbers(column: "pa.ChunkedArray | pa.Array") -> np.ndarray:

@@ -1,5 +1,6 @@
 """The images of a gallery: records, tags, failures and vectors."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -7,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, select, type_coerce
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import NullType
 
 from core import dates
 from core.errors import StoreError
+from core.galleries.listing import ImageListing, listing_of
 from core.galleries.sqlite.part import SqliteGalleryPart
 from core.store.records import REMOVED, FailureRecord, Filter, ImageRecord
 from core.store.repository import (
@@ -23,7 +27,16 @@ from core.store.repository import (
     normalized_tag,
     select_ids,
 )
-from core.store.schema import ContentRow, EmbeddingRow, FailureRow, GalleryRow, ImageRow, RatingRow, TagRow
+from core.store.schema import (
+    ContentRow,
+    EmbeddingRow,
+    FailureRow,
+    GalleryRow,
+    ImageRow,
+    LenientDateTime,
+    RatingRow,
+    TagRow,
+)
 
 VECTORS_A_BATCH = 2048
 VECTOR = np.dtype("<f4")  # as vectors are stored, on machines of any byte order
@@ -34,23 +47,29 @@ class SqliteImages(SqliteGalleryPart):
 
     def images(self, ids: Sequence[int] | None = None) -> list[ImageRecord]:
         """The gallery's pictures by id, or those of these ids in the order given; ids it does not have are left out."""
-        which = [ImageRow.gallery_id == self.id, ImageRow.missing.is_(False)]
-        if ids is not None:
-            which.append(ImageRow.id.in_(select_ids(ids)))
+        if ids is None:
+            return self.listing().records()
+        by_id = {record.id: record for record in self._listing(
+            [*self._conditions(Filter()), ImageRow.id.in_(select_ids(ids))], ids).records()}
+        return [by_id[int(image_id)] for image_id in ids if int(image_id) in by_id]
+
+    def listing(self, chosen: Filter = Filter()) -> ImageListing:
+        """The present images of the filter as columns, by id."""
+        return self._listing(self._conditions(chosen))
+
+    def _listing(self, which: Sequence[ColumnElement[bool]], ids: Sequence[int] | None = None) -> ImageListing:
+        """The images of the conditions; `ids` are theirs where they are few. Values are converted column by column."""
+        columns = (ImageRow.id, ImageRow.path, ImageRow.size, ImageRow.mtime_ns, ContentRow.width, ContentRow.height,
+                   ContentRow.taken, ContentRow.hash, func.coalesce(RatingRow.stars, 0))
         with self.database.reading() as connection:
             rows = connection.execute(
-                select(ImageRow.id, ImageRow.path, ImageRow.size, ImageRow.mtime_ns,
-                       ContentRow.width, ContentRow.height, ContentRow.taken, ContentRow.hash, RatingRow.stars)
+                select(*(type_coerce(column, NullType()) for column in columns))
                 .join(ContentRow, ContentRow.id == ImageRow.content_id)
                 .join(RatingRow, RatingRow.image_id == ImageRow.id, isouter=True)
                 .where(*which).order_by(ImageRow.id)).all()
             tags = tags_of(connection, self.id, ids)
-        records = [ImageRecord(row.id, Path(row.path), row.width, row.height, row.size, row.mtime_ns / 1e9, row.taken,
-                               tags.get(row.id, ()), row.hash.hex(), row.stars or 0) for row in rows]
-        if ids is None:
-            return records
-        by_id = {record.id: record for record in records}
-        return [by_id[int(image_id)] for image_id in ids if int(image_id) in by_id]
+        image_ids, paths, *numbers, taken, hashes, stars = zip(*rows, strict=True) if rows else [()] * len(columns)
+        return listing_of((image_ids, list(map(os.fsdecode, paths)), *numbers, _moments(taken), hashes, stars), tags)
 
     def failures(self) -> list[FailureRecord]:
         """The files and folders that could not be read, by path."""
@@ -62,6 +81,12 @@ class SqliteImages(SqliteGalleryPart):
 
     def filter_ids(self, chosen: Filter = Filter()) -> np.ndarray:
         """The ids, ascending int64 (n,), of the present images of the filter."""
+        with self.database.reading() as connection:
+            ids = connection.scalars(select(ImageRow.id).where(*self._conditions(chosen))).all()
+        return np.sort(np.array(ids, dtype=np.int64))
+
+    def _conditions(self, chosen: Filter) -> list[ColumnElement[bool]]:
+        """Conditions of the present images of a filter."""
         which = [ImageRow.gallery_id == self.id, ImageRow.missing.is_(False)]
         if chosen.tag.strip():
             which.append(ImageRow.id.in_(select(TagRow.image_id).where(TagRow.tag == normalized_tag(chosen.tag))))
@@ -75,9 +100,7 @@ class SqliteImages(SqliteGalleryPart):
             undated = ImageRow.content_id.in_(select(ContentRow.id).where(ContentRow.taken.is_(None)))
             which.append(ImageRow.content_id.in_(_taken(chosen.since, chosen.until))
                          | (undated & _changed(chosen.since, chosen.until)))
-        with self.database.reading() as connection:
-            ids = connection.scalars(select(ImageRow.id).where(*which)).all()
-        return np.sort(np.array(ids, dtype=np.int64))
+        return which
 
     def tags(self) -> list[tuple[str, int]]:
         """Each tag and how many of the gallery's pictures have it, by tag."""
@@ -137,6 +160,16 @@ class SqliteImages(SqliteGalleryPart):
         if revision is None:
             raise StoreError("This gallery was deleted. Its pictures on disk are untouched.", "no_gallery")
         return f"{fingerprint_hash}-{revision}"
+
+
+def _moments(written: Sequence[str | None]) -> Sequence[datetime | str | None]:
+    """Dates of the camera as stored; one that is none is read as `UNKNOWN`, as `LenientDateTime` does."""
+    try:
+        np.array(written, "datetime64[us]")
+    except ValueError:
+        read = LenientDateTime().result_processor(sqlite.dialect(), None)
+        return [read(value) for value in written]
+    return written
 
 
 def _batch(rows: Sequence[Sequence[Any]]) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from core.store.records import IndexedFile
 from core.store.store import Store
 from tests.core.galleries.entries import FINGERPRINT, make_entry
 
-BOTH = ("test_images", "test_record", "test_removal")  # modules whose tests are of both kinds
+BOTH = ("test_images", "test_record", "test_removal", "test_listing")  # modules whose tests are of both kinds
 SQLITE_ONLY = (  # SQLite's own parameters, batches and sharing between galleries
     "test_vectors_come_in_batches_by_id", "test_vectors_show_one_state_while_others_write",
     "test_copies_share_an_embedding_across_galleries",
