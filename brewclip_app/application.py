@@ -151,6 +151,7 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
         window.other_window.look()
     window.context.downloads.refresh()
     window.context.indexing.resume()
+    window.context.watching.start()
     window.context.tidy_up()
     window.context.training.reload()  # what trained on while the window was closed is followed again
     window.refresh_engine()

@@ -7,6 +7,7 @@ from brewclip_app.jobs import JobRunner
 from brewclip_app.services.downloads import Downloads
 from brewclip_app.services.indexing import Indexing
 from brewclip_app.services.runs import Training
+from brewclip_app.services.watching import Watching
 from core.home import Home
 
 if TYPE_CHECKING:
@@ -14,12 +15,17 @@ if TYPE_CHECKING:
 
 
 class Context(BaseContext):
-    """The shared state with downloads of weights, indexing of galleries and training runs."""
+    """The shared state with downloads of weights, indexing and watching of galleries, and training runs."""
 
     def __init__(self, home: Home, explorer: "Explorer | None" = None, jobs: JobRunner | None = None) -> None:
         super().__init__(home, explorer, jobs)
         self.downloads = Downloads(self)
         self.indexing = Indexing(self)
+        self.watching = Watching(self, self.indexing)
         self.training = Training(self)
-        for service in (self.downloads, self.indexing, self.training):
+        for service in (self.downloads, self.indexing, self.watching, self.training):
             service.failed.connect(self.failed)
+
+    def close(self) -> None:
+        self.watching.close()
+        super().close()

@@ -71,6 +71,9 @@ QPushButton[look="link"]:focus, QPushButton[look="quiet-link"]:focus { border: 1
 QPushButton[look="chip"] { background: @track; border: 1px solid transparent; border-radius: 11px; padding: 2px 10px;
     font-size: #size-quiet; }
 QPushButton[look="chip"]:hover, QPushButton[look="chip"]:focus { border: 1px solid @main; }
+QPushButton[look="news"] { background: @chosen; border: 1px solid transparent; border-radius: 11px; padding: 3px 10px;
+    font-size: #size-quiet; }
+QPushButton[look="news"]:hover, QPushButton[look="news"]:focus { border: 1px solid @main; }
 QPushButton[look="tick"] { padding: 3px 9px; border-radius: 6px; }
 QPushButton::menu-indicator { image: none; width: 0; }
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 7px; padding: 4px; }

@@ -109,6 +109,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("images.exclude", "Images", "Excluded files and folders",
             "Names, with * for anything, separated by semicolons. Excluded pictures leave the gallery when it is "
             "indexed the next time.", "patterns", SYSTEM_FOLDERS),
+    Setting("watch.mode", "Images", "New pictures",
+            "The folders of galleries on this computer are watched while the window is open.", "choice", "ask",
+            (("ask", "Show a button to add them"), ("auto", "Add them automatically"), ("off", "Do not watch"))),
+    Setting("watch.minutes", "Images", "Check other folders every",
+            "For folders that cannot be watched, such as network drives. All are checked at each start.", "number", 15,
+            low=0, high=1440, unit="min", zero="Only at start"),
     Setting("search.keep_history", PRIVACY, "Keep history",
             "Keep queries with their recordings, on this computer only.", "flag", True),
     Setting("search.history_days", PRIVACY, "Delete history after",

@@ -1,7 +1,7 @@
 """Indexing jobs: start, stop, progress, speed. One job per gallery; further folders wait."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from brewclip_app.controller import Controller
 from brewclip_app.jobs import Job
 from core.errors import StoreError
+from core.priority import background
 from core.progress import JobCancelled, Progress, Report
 
 if TYPE_CHECKING:
@@ -45,14 +46,20 @@ class Indexing(Controller[IndexingState]):
         """Images per second last measured with a backbone; 0 when never measured."""
         return float(self._context.state.get(_rate_key(backbone), 0.0))
 
-    def start(self, gallery: str, folder: Path | None = None) -> None:
-        """Index a folder into a gallery (made when missing), or all its folders again; waits for a running job."""
+    def start(self, gallery: str, folder: Path | None = None, unasked: bool = False) -> None:
+        """Index a folder into a gallery (made when missing), or all its folders again; waits for a running job.
+
+        `unasked`: all other work goes first.
+        """
         if gallery in self.state.running:
             folders = (*self.state.waiting.get(gallery, ()), folder)
             self._set(waiting={**self.state.waiting, gallery: folders})
         else:
-            self._run(gallery, f"Indexing {gallery}",
-                      lambda report: self._context.explorer.index(folder, gallery, report))
+            def work(report: Report) -> "IndexResult":
+                with background() if unasked else nullcontext():
+                    return self._context.explorer.index(folder, gallery, report)
+
+            self._run(gallery, f"Indexing {gallery}", work)
 
     def resume(self) -> None:
         """Resume runs that a crash or closing the window interrupted."""

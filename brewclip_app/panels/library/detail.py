@@ -31,6 +31,7 @@ from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.mosaic import Mosaic, PictureWall
 from brewclip_app.widgets.name_dialogs import NameDialog, PlaceDialog
+from brewclip_app.widgets.new_pictures import NewPicturesButton
 from core.store.addresses import is_address
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class GalleryDetail(QWidget):
         gallery, overview = state.gallery, state.overview
         if gallery is None or overview is None:
             return
+        self.new_pictures.set_gallery(state.chosen)
         if (overview, state.chosen) != self._shown:
             self._shown = overview, state.chosen
             self._show_gallery(state.chosen, gallery, overview)
@@ -133,7 +135,8 @@ class GalleryDetail(QWidget):
         title.setStretch(0, 1)
         buttons = QWidget()
         flow = FlowLayout(buttons)
-        for control in (self.search, self.again):
+        self.new_pictures = NewPicturesButton(self._context)
+        for control in (self.search, self.again, self.new_pictures):
             flow.addWidget(control)
         words = column(title, self.state_words, None, buttons, space=6)
         layout = row(words, self.mosaic, space=16)

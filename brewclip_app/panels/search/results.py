@@ -21,6 +21,7 @@ from brewclip_app.thumbnails import Thumbnails, record_of
 from brewclip_app.widgets.common import ElidedLabel, EmptyState, KeyCap, button, column, icon_button, label, row
 from brewclip_app.widgets.file_dialogs import ask_picture_folder
 from brewclip_app.widgets.indexing_progress import IndexingProgress
+from brewclip_app.widgets.new_pictures import NewPicturesButton
 from brewclip_app.widgets.picture_grid.cards import GAP
 from brewclip_app.widgets.picture_grid.grid import PictureGrid
 from brewclip_app.widgets.picture_grid.model import ORDERS
@@ -52,6 +53,7 @@ class SearchResults(QWidget):
         self.order = QComboBox()
         self.filter_button = button("Filter", self.toggle_filter, tip="Search a part of the gallery (Ctrl+F)")
         self.history = icon_button("history", "History of queries (Ctrl+H)")
+        self.new_pictures = NewPicturesButton(context)
         self.filter = FilterBar()
         self.progress = ProgressLine(controller.stop)
         self.stale = ElidedLabel("", "care", Qt.TextElideMode.ElideRight)
@@ -87,11 +89,13 @@ class SearchResults(QWidget):
         self.grid.selection_changed.connect(self._show_selection)
         self.grid.context_requested.connect(
             lambda at: self._actions.show_menu(self.grid.selected(), at, self.grid.current_hit()))
+        self._context.gallery_changed.connect(self.new_pictures.set_gallery)
         self._thumbnails.ready.connect(lambda image_id: self._show_chips())
 
     def _lay_out(self) -> None:
         self._sayings.setLayout(row(self._way, KeyCap("Space"), self._purpose, space=5))
-        tools = row(self._sayings, self.new, self.order, self.filter_button, self.history, space=8)
+        tools = row(self._sayings, self.new, self.order, self.filter_button, self.history, self.new_pictures,
+                    space=8)
         chips = column(self.chips)
         chips.setContentsMargins(0, 3, 0, 0)  # a first line of chips stands level with the tools
         bar = row(chips, tools, space=12)
