@@ -26,7 +26,8 @@ RESTING: Mapping[str, float] = {"opened": HOUR, "emotion-folds": HOUR, "cluster"
 STAGED = ".new"  # end of the name of a file that is being written
 TITLES: Mapping[str, str] = {
     "thumbnails": "Thumbnails", "vectors": "Vectors for searching", "strength": "Calibration of strength",
-    "opened": "Pictures opened from addresses", "states": "Encoder states of recordings",
+    "duplicates": "Comparisons of pictures", "opened": "Pictures opened from addresses",
+    "states": "Encoder states of recordings",
     "pictures": "Digests of pictures", "recordings": "Digests of recordings",
     "pixels": "Prepared pictures", "stems": "Prepared pictures",
     "views": "Crops for evaluation", "emotion": "Features of voices", "emotion-branches": "Features of voices",

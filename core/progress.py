@@ -51,6 +51,7 @@ class WorkStep(Enum):
     EXPORTING = "Exporting"
     EXPORTING_FAILURES = "Exporting failures"
     FINDING_NEAR_DUPLICATES = "Finding near-duplicates"
+    FINDING_DUPLICATES = "Finding duplicates"
     RANKING = "Ranking"
     COMPARING_EVALUATIONS = "Comparing the evaluations"
     RANKING_AGAIN = "Ranking {} misses again"

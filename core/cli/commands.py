@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli import cluster, options
 from core.cli.annotation import EXPORT, IMPORT
+from core.cli.duplicates import DUPLICATES
 from core.cli.emotion import EMOTION
 from core.cli.evaluation import DIAGNOSE, EVALUATE
 from core.cli.explain import EXPLAIN
@@ -145,6 +146,7 @@ COMMANDS: tuple[Command, ...] = (
     TRANSCRIBE,
     WEIGHTS,
     GALLERY,
+    DUPLICATES,
     HISTORY,
     CACHES,
     Command("doctor", "check what works on this computer", (options.JSON,), _doctor),
