@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
-from filelock import FileLock, Timeout
-
 FOLDER, FILE = 0o700, 0o600
 OTHERS = 0o077  # rights of the group and of everybody
 
@@ -84,11 +82,20 @@ def write_atomically(path: Path, content: bytes, private: bool = True, durable: 
 
 
 @contextlib.contextmanager
+def locked(path: Path, seconds: float, mode: int = FILE) -> Iterator[None]:
+    """Hold the lock in a file of those rights. TimeoutError: another process held it for so long. OSError."""
+    from filelock import FileLock  # imports asyncio and ssl, which a search on the command line does without
+
+    with FileLock(path, seconds, mode):
+        yield
+
+
+@contextlib.contextmanager
 def alone(lock: Path, seconds: float) -> Iterator[None]:
     """While no other process holds that lock, waiting so long at most; without it where none can be had."""
     with contextlib.ExitStack() as held:
-        with contextlib.suppress(OSError, Timeout):
-            held.enter_context(FileLock(lock, seconds, FILE))
+        with contextlib.suppress(OSError):
+            held.enter_context(locked(lock, seconds))
         yield
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
-
 from core import plain_json, private_files
 from core.errors import SettingsError
 
@@ -190,7 +188,7 @@ def save(settings: Settings, path: Path) -> Settings:
     """
     try:
         private_files.make_folder(path.parent)
-        with FileLock(path.with_suffix(".lock"), LOCK_SECONDS, private_files.FILE):
+        with private_files.locked(path.with_suffix(".lock"), LOCK_SECONDS):
             try:
                 values = _read(path)
             except ValueError:  # damaged: replaced; one that cannot be read is not
@@ -200,7 +198,7 @@ def save(settings: Settings, path: Path) -> Settings:
                     values.pop(key, None)
                     values.update({key: settings.changed[key]} if key in settings.changed else {})
             private_files.write_atomically(path, json.dumps(values, indent=1, ensure_ascii=False).encode())
-    except (OSError, Timeout) as error:
+    except OSError as error:
         reason = getattr(error, "strerror", None) or error
         raise SettingsError(f"The settings could not be saved: {reason}. The old ones are kept.",
                             "not_saved") from error

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from core import caches
+from core import caches, private_files
 from core.caches import DAY, HOUR, Freed
 from core.home import Home
 from core.pretrained.weight_files import alone
@@ -117,9 +115,9 @@ def _abandoned_downloads(home: Home, now: float) -> Iterator[Path]:
 def _abandoned_exports(home: Home, now: float) -> Iterator[Path]:
     """Folders of exports into the home (`core.annotation.exports`); the lock beside one is held while it is written."""
     for folder in home.root.glob(f".*{PARTIAL}"):
-        with suppress(OSError, Timeout):
+        with suppress(OSError):
             if _newest(folder) < now - DAY:
-                with FileLock(folder.with_suffix(LOCK), timeout=0):
+                with private_files.locked(folder.with_suffix(LOCK), 0, 0o644):
                     yield folder
                 folder.with_suffix(LOCK).unlink(missing_ok=True)
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from core import __version__
-from core.cli.commands import COMMANDS
 from core.cli.output import printable
 from core.cli.parts import FAILED, OK, Command
 from core.cli.streams import ReaderLeft, safe_streams
@@ -38,8 +37,19 @@ class _Parser(argparse.ArgumentParser):
         self.exit(FAILED, f"brewclip: {printable(message)}. See `{self.prog} --help`.\n")
 
 
-def build_parser(commands: Sequence[Command] = COMMANDS) -> argparse.ArgumentParser:
-    """The parser of the table of commands; the chosen one's `run` is in the result."""
+def commands_for(arguments: Sequence[str]) -> Sequence[Command]:
+    """`search` alone for its arguments, as importing the table of all commands takes a tenth of its time; else all."""
+    if arguments[:1] == ["search"]:
+        from core.cli.search import SEARCH
+
+        return (SEARCH,)
+    from core.cli.commands import COMMANDS
+
+    return COMMANDS
+
+
+def build_parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
+    """The parser of a table of commands; the chosen one's `run` is in the result."""
     parser = _Parser(prog="brewclip", description="Speak a description, see the matching pictures.",
                      formatter_class=_Help)
     parser.add_argument("--version", action="version", version=f"brewclip {__version__}")
@@ -71,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with safe_streams():
         debug = False
         try:
-            parsed = _parsed(arguments)
+            parsed = _parsed(list(sys.argv[1:] if arguments is None else arguments))
             debug = parsed.debug
             code: int = parsed.run(parsed)
             sys.stdout.flush()
@@ -85,9 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
 
 
-def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     try:
-        return build_parser().parse_args(arguments)
+        return build_parser(commands_for(arguments)).parse_args(arguments)
     except SystemExit:
         sys.stdout.flush()  # of --help: not written, it is an error too
         raise

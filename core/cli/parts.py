@@ -1,6 +1,7 @@
 """Parts shared by the commands of `brewclip`: the records that declare them, common options, helpers."""
 
 import argparse
+import gc
 import logging
 import signal
 import sys
@@ -42,8 +43,11 @@ class Command:
 @contextmanager
 def explorer(changes: Mapping[str, settings.Value] = MappingProxyType({})) -> "Iterator[Explorer]":
     """Open the explorer of this home with its settings, some changed by key; close it at the end. SettingsError."""
+    gc.disable()  # until all modules are there: they make many objects and nothing to collect
     from core.explorer import Explorer
 
+    gc.freeze()
+    gc.enable()
     home = find_home()
     chosen = load_settings()
     for key, value in changes.items():

@@ -4,8 +4,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from core import plain_json, private_files
 from core.errors import StoreError
 from core.galleries.lance.connection import normalized_address
@@ -41,9 +39,9 @@ def _change(path: Path, change: Callable[[set[str]], set[str]]) -> None:
     """Change the list in the file under a lock: another window may have changed it."""
     try:
         private_files.make_folder(path.parent)
-        with FileLock(path.with_suffix(".lock"), LOCK_SECONDS, private_files.FILE):
+        with private_files.locked(path.with_suffix(".lock"), LOCK_SECONDS):
             content = json.dumps(sorted(change(set(read(path)))), indent=1)
             private_files.write_atomically(path, content.encode())
-    except (OSError, Timeout) as error:
+    except OSError as error:
         reason = getattr(error, "strerror", None) or error
         raise StoreError(f"The list of addresses could not be kept in {path}: {reason}.", "disk_full") from error

@@ -68,14 +68,17 @@ def _byte_letters() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
-def _table() -> tuple[dict[tuple[str, str], int], dict[str, int]]:
-    """Ranks of the merges by pair, and tokens by their letters."""
+def _ranks() -> dict[str, int]:
+    """Ranks of the merges by pair, which a blank divides; a merge of rank n makes the token 512 + n."""
     content = gzip.decompress((files("resources") / "models" / "clip_merges.txt.gz").read_bytes()).decode("utf-8")
-    pairs = [(first, second) for first, _, second in
-             (line.partition(" ") for line in content.split("\n", MERGES + 1)[1:MERGES + 1])]
+    return dict(zip(content.split("\n", MERGES + 1)[1:MERGES + 1], range(MERGES), strict=True))
+
+
+@lru_cache(maxsize=1)
+def _letter_tokens() -> dict[str, int]:
+    """Tokens of single letters, in a word and at its end."""
     letters = sorted(_byte_letters(), key=lambda letter: (ord(letter) > 255, ord(letter)))
-    names = [*letters, *(letter + END_OF_WORD for letter in letters), *map("".join, pairs)]
-    return dict(zip(pairs, range(len(pairs)), strict=True)), dict(zip(names, range(len(names)), strict=True))
+    return dict(zip([*letters, *(letter + END_OF_WORD for letter in letters)], range(2 * len(letters)), strict=True))
 
 
 @lru_cache(maxsize=4096)
@@ -83,13 +86,14 @@ def _tokens(part: str) -> tuple[int, ...]:
     """The tokens of a word: neighbours are merged as long as the table has a merge for them, the first one first."""
     if part in SPECIAL:
         return (SPECIAL[part],)
-    letters, (ranks, tokens) = _byte_letters(), _table()
+    letters, ranks, tokens = _byte_letters(), _ranks(), dict(_letter_tokens())
     pieces = [letters[byte] for byte in part.encode("utf-8")]
     pieces[-1] += END_OF_WORD
     while len(pieces) > 1:
-        pair = min(pairwise(pieces), key=lambda each: ranks.get(each, MERGES))
-        if pair not in ranks:
+        rank, pair = min((ranks.get(" ".join(pair), MERGES), pair) for pair in pairwise(pieces))
+        if rank == MERGES:
             break
+        tokens["".join(pair)] = len(_letter_tokens()) + rank
         pieces = list(_merged(pieces, pair))
     return tuple(tokens[piece] for piece in pieces)
 

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from core.cli import build_parser
+from core.cli.commands import COMMANDS
 from core.cli.emotion import _options as emotion_options
 from core.cli.training import _recipe
 from core.errors import ReproductionError
@@ -117,7 +118,7 @@ def test_the_command_of_a_training_step_makes_its_recipe(graph_of, preset: str) 
     trained = [task for task in graph.tasks if isinstance(task.work, Recipe)]
     assert len({task.work.variant for task in trained}) == 3
     for task in trained:
-        parsed = build_parser().parse_args(shlex.split(task.step.command)[1:])
+        parsed = build_parser(COMMANDS).parse_args(shlex.split(task.step.command)[1:])
         assert _recipe(parsed) == task.work
         assert parsed.out.name == task.step.key
 
@@ -127,7 +128,7 @@ def test_every_command_is_one_that_the_program_has(graph_of, tiny: ModuleType, t
 
     for task in graph.tasks:
         if task.step.command:
-            build_parser().parse_args(shlex.split(task.step.command)[1:])
+            build_parser(COMMANDS).parse_args(shlex.split(task.step.command)[1:])
 
 
 def test_the_command_of_an_experiment_probes_the_same(graph_of, tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_the_command_of_an_experiment_probes_the_same(graph_of, tmp_path: Path) 
     probed = [task for task in graph.tasks if isinstance(task.work, ProbeWork)]
     assert [task.work.options.mode for task in probed] == ["linear", "fine-tuned"]
     for task in probed:
-        options = emotion_options(build_parser().parse_args(shlex.split(task.step.command)[1:]))
+        options = emotion_options(build_parser(COMMANDS).parse_args(shlex.split(task.step.command)[1:]))
         assert options.checkpoint.name == task.work.model
         assert replace(options, checkpoint=None) == task.work.options
 
