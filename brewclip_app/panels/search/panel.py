@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from brewclip_app.capture.file_intake import Intake
 from brewclip_app.capture.held_key import HeldKey
-from brewclip_app.capture.push_to_talk import PushToTalk
+from brewclip_app.capture.push_to_talk import TAP, PushToTalk
 from brewclip_app.panels.base import Panel, Question
 from brewclip_app.panels.first_start.panel import FirstStart
 from brewclip_app.panels.search.actions import HitActions
@@ -59,6 +59,7 @@ class SearchPanel(Panel):
         self.space = HeldKey(self, self._press_space, self._release_space)
         self._walked = False  # whether the user chose a picture since these hits came
         self._space_on_picture = False  # Space went down on a picture
+        self._undecided = False  # whether it is held or tapped: nothing of the recording is shown yet
         self._preview: PreviewOverlay | None = None
         self.intake = Intake(
             context, self, recording=self.controller.add_recording, text=self.controller.type_text,
@@ -126,6 +127,8 @@ class SearchPanel(Panel):
 
     def render_state(self, state: SearchState) -> None:
         """Show another state; only what differs from the one before is touched."""
+        if self._undecided:
+            return
         before, self._shown = self._shown, state
         first = self._main if not state.first_start else self.first_start
         if self.pages.currentWidget() is not first:
@@ -219,15 +222,25 @@ class SearchPanel(Panel):
         """Record from the first moment, on a picture too: whether the key is held or tapped shows at its release."""
         self._space_on_picture = not self._refining and self._tap_previews() and not self.voice.is_recording()
         if self.controller.state.can_speak or not self._space_on_picture:
+            self._undecided = self._space_on_picture
+            QTimer.singleShot(round(TAP * 1000), self, self._show_held)
             self._press()
+
+    def _show_held(self) -> None:
+        """Space is held: show the recording, which a tap on a picture never does."""
+        if self._undecided:
+            self._undecided = False
+            self.render_state(self.controller.state)
 
     def _release_space(self, ago: float) -> None:
         """End a recording; a tap on a picture that the user chose drops it and shows the preview."""
         on_picture, self._space_on_picture = self._space_on_picture, False
         tapped = self.voice.release(ago)
         if on_picture and (tapped or not self.controller.state.can_speak):
+            self._undecided = False
             self.controller.silence()
             self._preview_current()
+        self._show_held()
 
     def _tap_previews(self) -> bool:
         """Whether a tap of Space shows a preview: on a picture that was chosen, not just found, by the user."""

@@ -81,6 +81,7 @@ def test_a_tap_of_space_previews_a_picture_that_the_user_chose(panel, grid, soun
     qtbot.waitUntil(lambda: "tap to preview" in hint(panel))
     qtbot.keyPress(grid, Key.Key_Space)
     assert panel.voice.is_recording(), "from the first moment: it may become a query"
+    assert panel.header.transcript.text() == "a dog" and not grid.cards.faded, "nothing flickers"
     qtbot.keyRelease(panel, Key.Key_Space)
     assert preview(panel, qtbot).controller.state.position == 1
     assert not panel.voice.is_recording() and panel.header.transcript.text() == "a dog"
@@ -93,6 +94,7 @@ def test_space_held_on_a_picture_records_as_everywhere(panel, grid, explorer, so
     qtbot.keyClick(grid, Key.Key_Right)
     qtbot.keyPress(grid, Key.Key_Space)
     speak(panel, sound)
+    qtbot.waitUntil(lambda: panel.header.transcript.text() == "" and grid.cards.faded)
     qtbot.keyRelease(panel, Key.Key_Space)
     qtbot.waitUntil(lambda: panel.voice.microphone.state == "stopping")
     assert panel._preview is None
