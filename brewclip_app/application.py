@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QApplication
 from brewclip_app import opening, qt_imports, tasks, theme  # qt_imports before any thread runs; its docstring says why
 from brewclip_app.context import Context
 from brewclip_app.main_window import PANELS, MainWindow
+from brewclip_app.task_bar import TaskBarProgress, publish
 from core import __version__, private_files
 from core.errors import SettingsError
 from core.home import Home, find_home
@@ -62,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     theme.apply(app, options.theme or str(context.settings["appearance.theme"]))
     app.setWindowIcon(QIcon(str(ICON)))
     window = MainWindow(context)
+    bar = TaskBarProgress(context.jobs, publish(DESKTOP_ID), window)
+    window.closed.connect(bar.close)
     uncaught = Uncaught()
     uncaught.happened.connect(window.banner.show_error)
     interrupts = _close_on_signals(window.close_unasked)

@@ -1,16 +1,22 @@
 """Desktop notifications at the end of long jobs while the window is inactive."""
 
+import os
+
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from brewclip_app.jobs import Job, JobRunner
+from brewclip_app.qt_imports import dbus
 
 LONG = 30.0  # seconds a job must have run
+PORTAL = "org.freedesktop.portal.Desktop"
 NO_MARKUP = str.maketrans("<>", "‹›")  # desktops may render a message as markup
 
 
 class Notifier(QObject):
-    """Notifies through the system tray where there is one, else by marking the task bar's entry."""
+    """Notifies through the system tray, the desktop portal where there is no tray (GNOME), or else by marking the task
+    bar's entry.
+    """
 
     def __init__(self, window: QWidget, jobs: JobRunner) -> None:
         super().__init__(window)
@@ -21,7 +27,8 @@ class Notifier(QObject):
     def tell(self, words: str) -> None:
         """Notify now."""
         if not (QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages()):
-            QApplication.alert(self._window)
+            if not _notify_by_portal(words.translate(NO_MARKUP)):
+                QApplication.alert(self._window)
             return
         if self._tray is None:
             self._tray = QSystemTrayIcon(self._window.windowIcon(), self)
@@ -45,3 +52,19 @@ class Notifier(QObject):
         self._window.show()
         self._window.raise_()
         self._window.activateWindow()
+
+
+def _notify_by_portal(words: str) -> bool:
+    """Notify through xdg-desktop-portal; False where none runs."""
+    bus = dbus.QDBusConnection.sessionBus() if dbus is not None else None
+    if bus is None or not bus.isConnected():
+        return False
+    asked = dbus.QDBusMessage.createMethodCall("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                               "NameHasOwner")
+    asked.setArguments([PORTAL])
+    if bus.call(asked).arguments() != [True]:
+        return False
+    message = dbus.QDBusMessage.createMethodCall(PORTAL, "/org/freedesktop/portal/desktop",
+                                                 "org.freedesktop.portal.Notification", "AddNotification")
+    message.setArguments([f"job-{os.getpid()}", {"title": QApplication.applicationDisplayName(), "body": words}])
+    return bool(bus.send(message))
