@@ -1,36 +1,83 @@
 """Questions to the user. All open without blocking: `exec` would stop qasync's other tasks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMessageBox, QPlainTextEdit, QTextEdit, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPlainTextEdit,
+    QPushButton,
+    QTextEdit,
+    QWidget,
+)
 
 from brewclip_app.jobs import Job
 from brewclip_app.widgets.common import look
 
+T = TypeVar("T")
 WORTH_ASKING = 10.0  # seconds of work; less is stopped without a question
 KEPT_OF_JOBS = "What is done is kept, and it goes on from there the next time."
+FEW_LINES = 5  # that a message shows at once
 ASKS_ABOUT = "job"  # property of a question: number of the job that it asks about
 
 
 def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callable[[], object],
             danger: bool = True) -> QMessageBox:
     """Ask first; the button says what it does. `danger`: it cannot be undone, so Cancel is the default."""
+    box = _message(parent, title, text)
+    roles = QMessageBox.ButtonRole
+    yes = box.addButton(action, roles.DestructiveRole if danger else roles.AcceptRole)
+    look(yes, "danger" if danger else "main")
+    cancel = _add_cancel(box)
+    box.setDefaultButton(cancel if danger else yes)
+    box.finished.connect(lambda _: on_yes() if box.clickedButton() is yes else None)
+    box.open()
+    return box
+
+
+def ask_choice(parent: QWidget, title: str, text: str, choices: Mapping[str, T], take: Callable[[T], object]
+               ) -> QMessageBox:
+    """Ask for one of several choices by their words, the first by default; nothing is taken on Cancel."""
+    box = _message(parent, title, text)
+    buttons = {box.addButton(words, QMessageBox.ButtonRole.AcceptRole): value for words, value in choices.items()}
+    _add_cancel(box)
+    first = next(iter(buttons))
+    look(first, "main")
+    box.setDefaultButton(first)
+    box.finished.connect(lambda _: [take(value) for button, value in buttons.items() if button is box.clickedButton()])
+    box.open()
+    return box
+
+
+def show_lines(parent: QWidget, title: str, lines: Sequence[str]) -> QMessageBox:
+    """Show a few lines, and all of a longer list behind a button; it can be selected and copied there."""
+    more = f"\n… and {len(lines) - FEW_LINES} more." if len(lines) > FEW_LINES else ""
+    box = _message(parent, title, "\n".join(lines[:FEW_LINES]) + more)
+    if more:
+        box.setDetailedText("\n".join(lines))
+    box.addButton(QMessageBox.StandardButton.Close).setIcon(QIcon())
+    box.open()
+    return box
+
+
+def _message(parent: QWidget, title: str, text: str) -> QMessageBox:
     box = QMessageBox(QMessageBox.Icon.NoIcon, title, title, parent=parent)
     box.setInformativeText(text)
     for words in box.findChildren(QLabel):  # setTextFormat leaves the informative text as it is
         words.setTextFormat(Qt.TextFormat.PlainText)
-    roles = QMessageBox.ButtonRole
-    yes = box.addButton(action, roles.DestructiveRole if danger else roles.AcceptRole)
-    look(yes, "danger" if danger else "main")
+    box.finished.connect(box.deleteLater)
+    return box
+
+
+def _add_cancel(box: QMessageBox) -> QPushButton:
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)
     cancel.setIcon(QIcon())  # the desktop's own, which no other button has
-    box.setDefaultButton(cancel if danger else yes)
-    box.finished.connect(lambda _: on_yes() if box.clickedButton() is yes else None)
-    box.finished.connect(box.deleteLater)
-    box.open()
-    return box
+    return cancel
 
 
 def leave_field(panel: QWidget) -> bool:

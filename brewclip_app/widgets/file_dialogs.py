@@ -54,13 +54,16 @@ def ask_file(parent: QWidget, kind: str, title: str, filters: Sequence[str], tak
     return _open(dialog, kind, take)
 
 
-def ask_target(parent: QWidget, kind: str, title: str, name: str, take: Take) -> QFileDialog:
-    """Ask where to write a file; `name` is offered, and its suffix is added to a name without one."""
+def ask_target(parent: QWidget, kind: str, title: str, name: str, take: Take, *others: str) -> QFileDialog:
+    """Ask where to write a file; `name` is offered, and its suffix, or the one of `others` that is chosen, is added to
+    a name without one.
+    """
     dialog = QFileDialog(parent, title)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    suffix = Path(name).suffix
-    dialog.setNameFilters([f"{suffix[1:].upper()} (*{suffix})", "All files (*)"])
-    dialog.setDefaultSuffix(suffix[1:])
+    suffixes = {f"{suffix[1:].upper()} (*{suffix})": suffix[1:] for suffix in (Path(name).suffix, *others)}
+    dialog.setNameFilters([*suffixes, "All files (*)"])
+    dialog.setDefaultSuffix(Path(name).suffix[1:])
+    dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(suffixes.get(chosen, dialog.defaultSuffix())))
     _open(dialog, kind, take)
     dialog.selectFile(name)
     return dialog

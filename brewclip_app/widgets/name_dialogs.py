@@ -1,10 +1,11 @@
 """Dialogs for a name or an address. They close once it is accepted; else the reason is shown under the field."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import shiboken6
-from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCompleter, QDialog, QLineEdit, QVBoxLayout, QWidget
 
 from brewclip_app import tasks
 from brewclip_app.jobs import JobRunner
@@ -113,15 +114,23 @@ class SaveDialog(QDialog):
 
 
 class NameDialog(SaveDialog):
-    """Asks for a name. `on_name` gets it and the dialog, which stays open until that closes it (`save`, `accept`)."""
+    """Asks for a name. `on_name` gets it and the dialog, which stays open until that closes it (`save`, `accept`);
+    `known` names are offered to complete what is typed.
+    """
 
     def __init__(self, parent: QWidget, title: str, action: str, on_name: "Callable[[str, NameDialog], object]",
-                 initial: str = "", taken: frozenset[str] = frozenset(), holder: str = "gallery") -> None:
+                 initial: str = "", taken: frozenset[str] = frozenset(), holder: str = "gallery",
+                 known: Sequence[str] = ()) -> None:
         super().__init__(parent, title, action)
         self._on_name, self._holder = on_name, holder
         self._taken = {name.casefold() for name in taken} - {initial.casefold()}
         self.field = name_field(initial)
         self.field.selectAll()
+        if known:
+            completer = QCompleter(known, self)
+            completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+            completer.setFilterMode(Qt.MatchFlag.MatchContains)
+            self.field.setCompleter(completer)
         self.body.addWidget(self.field)
         self.begin_in(self.field)
         self.field.textChanged.connect(lambda _: self.check())

@@ -22,6 +22,7 @@ from brewclip_app.panels.search.query import HitLimits, Query, from_history, is_
 from brewclip_app.panels.search.readiness import NO_SPEECH, Readiness, ReadinessState
 from brewclip_app.panels.search.refining import example, refined
 from brewclip_app.panels.search.state import Message, SearchAnswer, SearchState
+from brewclip_app.taking_away import Undo
 from core.errors import BrewclipError
 from core.progress import JobCancelled, Progress, Report
 from core.search.terms import QueryTerm
@@ -52,7 +53,7 @@ class SearchController(Controller[SearchState]):
         super().__init__(SearchState(first_start=first), parent)
         self._context = context
         self.voice = voice or PushToTalk(context, self)
-        self._before: tuple[Query, ...] = ()  # for undo
+        self._before: tuple[Query | Undo, ...] = ()  # earlier queries and changes of pictures, for undo
         self._search_task: asyncio.Task[None] | None = None
         self._sign = 0  # of the term that is being spoken; 0 for the main term
         self._question: Question | None = None  # asked before the galleries were read
@@ -157,13 +158,35 @@ class SearchController(Controller[SearchState]):
         self.open(Query())
 
     def undo(self) -> bool:
-        """Go back to the query before; False when there is none."""
+        """Undo the latest change of pictures or, where it is newer, of the query; False when there is none."""
         if not self._before:
             return False
-        *before, query = self._before
+        *before, step = self._before
         self._before = tuple(before)
-        self._replace(query)
+        if isinstance(step, Query):
+            self._replace(step)
+        else:
+            step()
         return True
+
+    def add_undo(self, words: str, undo: Undo) -> None:
+        """Remember how a change of pictures is undone; `words`, if any, are shown and offer it."""
+        def act() -> None:
+            if undo in self._before:  # else it was undone by its key
+                self._before = tuple(step for step in self._before if step is not undo)
+                self.show_message("")
+                undo()
+
+        self._before = (*self._before, undo)[-MOST_UNDO:]
+        if words:
+            self.show_message(words, "quiet", "Undo", act)
+
+    def leave_out(self, image_ids: frozenset[int]) -> None:
+        """Leave pictures that are no longer in the gallery out of the answer."""
+        if self.state.answer is not None:
+            result = self.state.answer.result
+            hits = tuple(hit for hit in result.hits if hit.image.id not in image_ids)
+            self._set(answer=replace(self.state.answer, result=replace(result, hits=hits)))
 
     def _replace(self, query: Query, warning: str = "") -> None:
         self._set(query=query)
@@ -291,8 +314,8 @@ class SearchController(Controller[SearchState]):
 
     def _nothing_heard(self, waveform: "Waveform", reason: str) -> None:
         """The query before stays, with its hits; the recording can be played."""
-        *before, query = self._before or (Query(),)
-        self._before = tuple(before)
+        query = next((step for step in reversed(self._before) if isinstance(step, Query)), Query())
+        self._before = tuple(step for step in self._before if step is not query)
         self._set(query=query, searching=False, progress=None, stale=self._is_stale(query), partial="",
                      message=Message(reason, "care", "Play the recording", lambda: self.play(waveform)))
 

@@ -14,6 +14,7 @@ from brewclip_app.thumbnails import Thumbnails, draw_fitted
 from brewclip_app.widgets.common import Card, button, column, label, scrolling
 from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.picture_facts import breakable, facts_words
+from brewclip_app.widgets.picture_grid.cards import STAR
 from brewclip_app.widgets.picture_grid.model import copies_words
 from brewclip_app.widgets.score_shares import fill_shares, match_words
 from core.remote import shown
@@ -133,8 +134,9 @@ class DetailPane(Card):
         self.facts.setText(facts_words(hit.image))
         self.copies.setText(copies_words(hit))
         self.copies.setVisible(hit.copies > 1)
-        self.tags.setText("Tags: " + ", ".join(hit.image.tags))
-        self.tags.setVisible(bool(hit.image.tags))
+        tags = ", ".join(hit.image.tags)
+        self.tags.setText(" · ".join(filter(None, (STAR * hit.image.rating, tags and f"Tags: {tags}"))))
+        self.tags.setVisible(bool(self.tags.text()))
         fill_shares(self._shares, hit, self.names)
         self.strength.setText(match_words(hit))
         self._fit_picture()

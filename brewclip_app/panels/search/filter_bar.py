@@ -1,4 +1,4 @@
-"""Filter of the images that are searched: name, tag, folder, date."""
+"""Filter of the images that are searched: name, tag, folder, date, rating."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,15 +10,17 @@ from brewclip_app import wording
 from brewclip_app.panels.search.query import HitLimits
 from brewclip_app.widgets.common import button, icon_button, label, look, row
 from brewclip_app.widgets.limits_bar import LimitsBar, offer_choices
+from brewclip_app.widgets.picture_grid.cards import STAR
 from core.dates import ACCEPTED, Span, span
 
+MOST_STARS = 5
 TYPING_MS = 350  # after the last key
 TAKEN_TIP = f"The picture's date: when it was taken, else the date of its file. Write {ACCEPTED}."
 NO_DATE = f"That date cannot be read, so it restricts nothing. Write {ACCEPTED}."
 
 
 class FilterBar(LimitsBar):
-    """Filter by name, tag, folder and date; Esc closes and resets it."""
+    """Filter by name, tag, folder, date and rating; Esc closes and resets it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(HitLimits(), TYPING_MS, parent)
@@ -26,12 +28,16 @@ class FilterBar(LimitsBar):
         self.name.setPlaceholderText("Part of the file name")
         self.name.setClearButtonEnabled(True)
         self.name.setAccessibleName("Only pictures with this in their name")
-        self.tag, self.folder = QComboBox(), QComboBox()
+        self.tag, self.folder, self.rating = QComboBox(), QComboBox(), QComboBox()
         self.tag.setAccessibleName("Only pictures with this tag")
         self.folder.setAccessibleName("Only pictures in this folder")
-        for combo in (self.tag, self.folder):
+        self.rating.setAccessibleName("Only pictures with this rating or more")
+        for stars in range(MOST_STARS + 1):
+            self.rating.addItem(f"{STAR * stars} or more" if 0 < stars < MOST_STARS else STAR * stars or "Any rating",
+                                stars)
+        for combo in (self.tag, self.folder, self.rating):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            combo.setMinimumContentsLength(16)
+            combo.setMinimumContentsLength(10)
             combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             combo.currentIndexChanged.connect(self._tell)
         self.taken = QLineEdit()
@@ -41,11 +47,13 @@ class FilterBar(LimitsBar):
         self.taken.setAccessibleName("Only pictures of that date")
         self.clear = button("Clear", self.reset)
         close = icon_button("close", "Close the filter", self.close_bar, side=14)
-        box = row(label("Only", "quiet-body"), self.name, self.tag, self.folder, self.taken, self.clear, close)
+        box = row(label("Only", "quiet-body"), self.name, self.tag, self.folder, self.taken, self.rating, self.clear,
+                  close)
         box.setStretch(1, 2)
         box.setStretch(2, 1)
         box.setStretch(3, 2)
         box.setStretch(4, 2)
+        box.setStretch(5, 1)
         self.problem = label("", "problem")
         self.problem.setWordWrap(True)
         self.problem.hide()
@@ -62,8 +70,8 @@ class FilterBar(LimitsBar):
     def limits(self) -> HitLimits:
         """Current limits; an invalid date is ignored."""
         return HitLimits(self.name.text().strip(), str(self.tag.currentData() or ""),
-                         str(self.folder.currentData() or ""),
-                      self._taken() or (None, None))
+                         str(self.folder.currentData() or ""), self._taken() or (None, None),
+                         int(self.rating.currentData() or 0))
 
     def offer(self, tags: Sequence[tuple[str, int]], folders: Sequence[Path]) -> None:
         """Set the tags (with counts) and folders to choose from; the choice stays when it is among them."""
@@ -72,7 +80,7 @@ class FilterBar(LimitsBar):
 
     def reset(self) -> None:
         """Reset."""
-        for combo in (self.tag, self.folder):
+        for combo in (self.tag, self.folder, self.rating):
             combo.setCurrentIndex(0)
         self.name.clear()
         self.taken.clear()

@@ -18,6 +18,7 @@ from brewclip_app.panels.search.history import QueryHistory
 from brewclip_app.panels.search.history_menu import HistoryMenu
 from brewclip_app.panels.search.results import EDGE, SearchResults
 from brewclip_app.panels.search.state import SearchState
+from brewclip_app.taking_away import STARS, TakeAway
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import column
 from brewclip_app.widgets.preview.overlay import PreviewActions, PreviewOverlay, open_preview
@@ -36,8 +37,10 @@ KEYS = [("Space", "Record: hold and speak, or tap, speak, tap again"),
         ("Esc", "Stop recording, playing or searching"), ("Enter", "Search with the edited text; preview"),
         ("Ctrl+Enter", "Open the chosen picture in another program"), ("Ctrl+L", "Edit or type the text"),
         ("Ctrl+N", "New search"),
-        ("Ctrl+F", "Filter"), ("Ctrl+O", "Open a recording"), ("Ctrl+H", "History"), ("Ctrl+Z", "Previous query"),
-        ("Arrows", "Move between pictures"), ("Ctrl+wheel", "Size of the pictures"), ("Ctrl+C", "Copy the paths"),
+        ("Ctrl+F", "Filter"), ("Ctrl+O", "Open a recording"), ("Ctrl+H", "History"),
+        ("Ctrl+Z", "Undo the latest change: of pictures (tag, rating, removed, bin) or of the query"),
+        ("Arrows", "Move between pictures"), ("Ctrl+wheel", "Size of the pictures"), ("Ctrl+C", "Copy the pictures"),
+        ("0…5", "Rate the selected pictures; 0 for no rating"), ("Del", "Move the selected pictures to the bin"),
         ("I", "Why this picture? Explain the result")]
 
 
@@ -65,7 +68,8 @@ class SearchPanel(Panel):
             context, self, recording=self.controller.add_recording, text=self.controller.type_text,
             image=lambda path, sign: self.controller.add_image(path, sign=sign), folder=self.controller.offer_folder,
             problem=lambda text: self.controller.show_message(text, "care"))
-        self.hit_actions = HitActions(context, self.controller, self, self._show_tagged)
+        self.away = TakeAway(context, self)
+        self.hit_actions = HitActions(context, self.controller, self, self.away)
         self.header = QueryHeader(self.controller, self.intake)
         self.results = SearchResults(context, self.controller, self.hit_actions, self.intake, self.thumbnails)
         self.history = HistoryMenu(QueryHistory(context, self.controller), self)
@@ -107,6 +111,12 @@ class SearchPanel(Panel):
         self.results.detail.activated.connect(self._preview_current)
         for part in (grid, grid.viewport()):
             part.installEventFilter(self)
+        self.away.said.connect(lambda text, action, act: controller.show_message(text, "quiet", action, act))
+        self.away.done.connect(controller.add_undo)
+        self.away.changed.connect(self._show_changed)
+        self.away.left.connect(controller.leave_out)
+        self.away.returned.connect(controller.search_again)
+        self.results.selection_changed.connect(self._show_status)
 
     def _make_shortcuts(self) -> None:
         grid = self.results.grid
@@ -117,11 +127,14 @@ class SearchPanel(Panel):
                          ("Ctrl+-", lambda: self.results.zoom(-1))):
             QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
         for key, act in ((QKeySequence("I"), lambda: self.hit_actions.inspect(grid.selected())),
-                         (QKeySequence(QKeySequence.StandardKey.Copy),
-                          lambda: self.hit_actions.copy_paths(grid.selected())),
+                         (QKeySequence(QKeySequence.StandardKey.Copy), lambda: self.away.copy(grid.selected())),
                          (QKeySequence("Ctrl+Return"), self._open_elsewhere),
-                         (QKeySequence("Ctrl+Enter"), self._open_elsewhere)):
-            QShortcut(key, grid, act, context=Qt.ShortcutContext.WidgetShortcut)
+                         (QKeySequence("Ctrl+Enter"), self._open_elsewhere),
+                         (QKeySequence(QKeySequence.StandardKey.Delete), lambda: self.away.ask_bin(grid.selected())),
+                         *((QKeySequence(str(stars)), lambda stars=stars: self.away.rate(grid.selected(), stars))
+                           for stars in range(STARS + 1))):
+            shortcut = QShortcut(key, grid, context=Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(act)  # given to the constructor, PySide forgets the context
 
     # ---- the state
 
@@ -148,10 +161,10 @@ class SearchPanel(Panel):
         self.results.show_tap(self._tap_previews())
         if state.gallery is not before.gallery:
             self.header.show_galleries(state.gallery.names if state.gallery else (), self.context.gallery)
-            self.hit_actions.tags = state.gallery.tags if state.gallery else ()
+            self.away.tags = state.gallery.tags if state.gallery else ()
             self.status_link.emit(state.gallery.unreadable if state.gallery else "", "library")
         if state.status != before.status:
-            self.status_changed.emit(state.status)
+            self._show_status()
 
     # ---- the panel's life
 
@@ -334,7 +347,10 @@ class SearchPanel(Panel):
         if current is not None:
             self.hit_actions.open([current])
 
-    def _show_tagged(self, images: "list[ImageRecord]") -> None:
+    def _show_status(self) -> None:
+        self.status_changed.emit("     ".join(filter(None, (self.results.selection_bar.summary, self._shown.status))))
+
+    def _show_changed(self, images: "list[ImageRecord]") -> None:
         self.results.grid.pictures.replace_images(images)
         self.results.detail.show_hit(self.results.grid.current_hit())
         self.controller.refresh_gallery()

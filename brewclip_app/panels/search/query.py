@@ -90,6 +90,7 @@ class HitLimits:
     tag: str = ""
     folder: str = ""
     taken: Span = (None, None)
+    min_rating: int = 0
 
     @property
     def any(self) -> bool:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtWidgets import QComboBox, QProgressBar, QSizePolicy, QSplitter, QStackedWidget, QWidget
+from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QProgressBar, QSplitter, QStackedWidget, QWidget
 
 from brewclip_app.capture.file_intake import Intake
-from brewclip_app.panels.search.actions import HitActions
+from brewclip_app.panels.search.actions import MOST_EXAMPLES, HitActions
 from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.detail_pane import DetailPane
 from brewclip_app.panels.search.filter_bar import FilterBar
@@ -16,7 +16,7 @@ from brewclip_app.panels.search.notices import Notice
 from brewclip_app.panels.search.query import Query
 from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.panels.search.selection_pane import SelectionPane
-from brewclip_app.panels.search.state import SearchState
+from brewclip_app.panels.search.state import SearchAnswer, SearchState
 from brewclip_app.thumbnails import Thumbnails, record_of
 from brewclip_app.widgets.common import ElidedLabel, EmptyState, KeyCap, button, column, icon_button, label, row
 from brewclip_app.widgets.file_dialogs import ask_picture_folder
@@ -26,6 +26,7 @@ from brewclip_app.widgets.picture_grid.cards import GAP
 from brewclip_app.widgets.picture_grid.grid import PictureGrid
 from brewclip_app.widgets.picture_grid.model import ORDERS
 from brewclip_app.widgets.score_shares import TRANSCRIPT
+from brewclip_app.widgets.selection_bar import SelectionBar
 from core.progress import Progress, WorkStep
 from core.search.terms import BY_KIND, MINUS, QueryTerm
 from core.settings import BY_KEY
@@ -42,6 +43,8 @@ BAR_WIDTH = 160
 
 class SearchResults(QWidget):
     """View of the query's terms, and of the hits or a notice."""
+
+    selection_changed = Signal()
 
     def __init__(self, context: "Context", controller: SearchController, actions: HitActions, intake: Intake,
                  thumbnails: Thumbnails) -> None:
@@ -60,7 +63,10 @@ class SearchResults(QWidget):
         self.least = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.grid = PictureGrid(thumbnails, self.zoom)
         self.detail = DetailPane(thumbnails, actions)
-        self.selection = SelectionPane(thumbnails, actions)
+        self.selection = SelectionPane(thumbnails)
+        self.selection_bar = SelectionBar(actions.away, actions.hits, self.grid.clear_selection,
+                                          (("More like these", actions.more_like, MOST_EXAMPLES),
+                                           ("Add to the query", actions.add, MOST_EXAMPLES)))
         self.side = QStackedWidget()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.stack = QStackedWidget()
@@ -121,7 +127,8 @@ class SearchResults(QWidget):
         self.splitter.setSizes([880, 288])
         self.stack.addWidget(self._blank)
         self.stack.addWidget(self.splitter)
-        line = row(self.stale, self.least, self.progress, None, space=14)  # always there: the grid below never jumps
+        line = row(self.stale, self.least, self.progress, self.selection_bar, space=14)  # always there: the grid below
+        line.setStretch(3, 1)  # never jumps
         above = column(bar, self.filter, line, space=4)
         above.setContentsMargins(EDGE, 0, EDGE, 0)
         page = column(above, self.stack, space=0)
@@ -135,7 +142,7 @@ class SearchResults(QWidget):
         self.new.setVisible(bool(state.query.terms()) or state.limits.any)
         if state.answer is not before.answer:
             self.detail.names = _share_names(state.answer.query) if state.answer is not None else {}
-            self.grid.show_hits(state.answer.hits if state.answer is not None else ())
+            self._show_hits(state.answer, before.answer)
         if state.notice != before.notice or state.answer is not before.answer:
             self._show_notice(state)
         answered = state.answer.query if state.answer is not None and self.showing_hits() else Query()
@@ -153,6 +160,13 @@ class SearchResults(QWidget):
             self.filter.offer(state.gallery.tags, state.gallery.folders)
         if state.can_speak != before.can_speak:
             self._show_sayings()
+
+    def _show_hits(self, answer: SearchAnswer | None, before: SearchAnswer | None) -> None:
+        hits = answer.hits if answer is not None else ()
+        if answer is not None and before is not None and answer.result.terms is before.result.terms:  # fewer of them
+            self.grid.leave_out({hit.image.id for hit in before.hits} - {hit.image.id for hit in hits})
+        else:
+            self.grid.show_hits(hits)
 
     def _show_notice(self, state: SearchState) -> None:
         """Show the notice in the place of the hits, or the hits."""
@@ -262,6 +276,8 @@ class SearchResults(QWidget):
         self.detail.show_hit(self.grid.current_hit())
         if len(images) > 1:
             self.selection.show_images(images)
+        self.selection_bar.show_images(images)
+        self.selection_changed.emit()
         self.side.setCurrentWidget(self.selection if len(images) > 1 else self.detail)
 
 
@@ -287,9 +303,6 @@ class ProgressLine(QWidget):
         self.cancel.setStyleSheet("padding: 1px;")
         layout = row(self.title, self.bar, self.cancel, None, space=8)
         self.setLayout(layout)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        policy.setRetainSizeWhenHidden(True)
-        self.setSizePolicy(policy)
         self.setFixedHeight(max(18, self.title.sizeHint().height()))
 
     def set_progress(self, progress: Progress) -> None:

@@ -42,7 +42,7 @@ def search(explorer: "Explorer", query: Query, gallery: str, top: int, limits: H
            Progress(WorkStep.LOADING, subject=status.backbone))
     return explorer.search(gallery, query.terms(), top,
                            Filter(limits.tag, Path(limits.folder) if limits.folder else None, limits.name,
-                                  *limits.taken),
+                                  *limits.taken, limits.min_rating),
                            report, exact=exact, all_copies=all_copies)
 
 

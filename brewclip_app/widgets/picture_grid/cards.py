@@ -23,6 +23,7 @@ RADIUS = 10
 PICTURE_SHAPE = 0.8  # height of the picture's place to its width, on a hit
 LONGEST = 3.0  # length of a picture's sides to each other up to which it is read large enough to fill a square
 FADED = 0.4  # opacity
+STAR = "\N{BLACK STAR}"
 CHECK = 20  # px
 ON_PICTURE = QColor(20, 20, 24, 190)  # ground of badges: the same in both themes
 WHITE = QColor(255, 255, 255)
@@ -73,8 +74,10 @@ class PictureDelegate(QStyledItemDelegate):
         if hit is not None:
             _draw_badge(painter, place, f"{hit.rank}{copies_words(hit, ' · ')}", at_top=True)
             self._draw_words(painter, card, place.bottom() + 1 + PADDING, hit)
-        if hit is None and (copies := index.data(COPIES_ROLE)) > 1:
-            _draw_badge(painter, place, f"\N{WHITE SQUARE CONTAINING BLACK SMALL SQUARE} {copies}", at_top=False)
+        copies = index.data(COPIES_ROLE) if hit is None else 1
+        below = (STAR * image.rating, f"\N{WHITE SQUARE CONTAINING BLACK SMALL SQUARE} {copies}" if copies > 1 else "")
+        if any(below):
+            _draw_badge(painter, place, " · ".join(filter(None, below)), at_top=False)
         selected = bool(state & QStyle.StateFlag.State_Selected)
         if selected or hit is not None:
             _draw_frame(painter, card, selected)
@@ -132,7 +135,7 @@ def _draw_focus(painter: QPainter, card: QRect) -> None:
 
 
 def _draw_badge(painter: QPainter, place: QRect, words: str, at_top: bool) -> None:
-    """Words in the left corner of a picture: its rank at the top, the number of its copies at the bottom."""
+    """Words in the left corner of a picture: its rank at the top, its rating and number of copies at the bottom."""
     font = theme.font("quiet", bold=True)
     metrics = QFontMetrics(font)
     badge = QRect(place.left() + 6, place.top() + 6, metrics.horizontalAdvance(words) + 11, metrics.height() + 1)

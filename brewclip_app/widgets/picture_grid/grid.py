@@ -252,6 +252,17 @@ class PictureGrid(QListView):
         self.selectionModel().select(chosen, Select.ClearAndSelect)
         self.scrollTo(self.currentIndex())
 
+    def clear_selection(self) -> None:
+        """Select nothing; the keyboard stays where it is."""
+        self.selectionModel().clearSelection()
+
+    def leave_out(self, ids: Collection[int]) -> None:
+        """Take pictures out without moving the others more than that takes; the next one becomes current."""
+        row, at = self.currentIndex().row(), self.verticalScrollBar().value()
+        self.pictures.leave_out(ids)
+        self.select_row(min(row, self.pictures.rowCount() - 1))
+        self.verticalScrollBar().setValue(at)
+
     def select_row(self, row: int) -> None:
         """Select one picture; a row that is not there selects none."""
         if 0 <= row < self.pictures.rowCount():

@@ -1,6 +1,6 @@
 """Qt model of pictures: hits of a search with the weak ones folded, or the listing of a gallery."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,11 @@ Index = QModelIndex | QPersistentModelIndex
 def copies_words(hit: "Hit", before: str = "") -> str:
     """ "15 copies" after `before`; "" for a picture that is there once."""
     return f"{before}{hit.copies} copies" if hit.copies > 1 else ""
+
+
+def rating_words(stars: int, before: str = "") -> str:
+    """ "4 stars" after `before`; "" without a rating."""
+    return f"{before}{stars} star{'s' * (stars > 1)}" if stars else ""
 
 
 ORDERS: dict[str, "tuple[str, Callable[[Hit], Any]]"] = {  # key: (words, how to sort)
@@ -120,6 +125,11 @@ class PictureModel(QAbstractListModel):
             self._records |= {row: fresh[image_id] for image_id in fresh if (row := self.row_of(image_id)) >= 0}
         self._changed()
 
+    def leave_out(self, ids: Collection[int]) -> None:
+        """Take pictures out."""
+        self._all = tuple(hit for hit in self._all if hit.image.id not in ids)
+        self._arrange()
+
     def set_order(self, order: str) -> None:
         """Sort hits by one of `ORDERS`."""
         if order in ORDERS and order != self._order:
@@ -178,17 +188,18 @@ class PictureModel(QAbstractListModel):
     def _facts(self, index: Index) -> list[str]:
         image, hit = self.image(index.row()), self.hit(index)
         if hit is None:
-            return [shown(image.path), f"{date_words(image.dated[0])} · {image.width} × {image.height}"]
+            return [shown(image.path), f"{date_words(image.dated[0])} · {image.width} × {image.height}"
+                                       f"{rating_words(image.rating, ' · ')}"]
         return [shown(image.path), f"Rank {hit.rank} · score {hit.score:.2f} · {hit.strength.level}"
-                                   f"{copies_words(hit, ' · ')}{_by_branch(hit)}"]
+                                   f"{copies_words(hit, ' · ')}{rating_words(image.rating, ' · ')}{_by_branch(hit)}"]
 
     def _spoken(self, index: Index) -> str:
         """What a screen reader says of a picture."""
         image, hit, copies = self.image(index.row()), self.hit(index), self.copies(index.row())
-        several = f", {copies} copies" if copies > 1 else ""
+        more = (f", {copies} copies" if copies > 1 else "") + rating_words(image.rating, ", ")
         if hit is None:
-            return f"{image.path.name}, {date_words(image.dated[0])}{several}"
-        return f"Rank {hit.rank}, {image.path.name}, {hit.strength.level} match{several}"
+            return f"{image.path.name}, {date_words(image.dated[0])}{more}"
+        return f"Rank {hit.rank}, {image.path.name}, {hit.strength.level} match{more}"
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = super().flags(index)

@@ -29,7 +29,7 @@ class FakeStore:
                         for at, name in enumerate(("Flickr", "Holidays"), 1)}
         self.counts = {"Flickr": (8, 8, 0), "Holidays": (5, 5, 0)}
         self.fingerprints = ()
-        self.history, self.tagged = [], []
+        self.history, self.tagged, self.rated = [], [], []
 
     def galleries(self):
         return list(self.records.values())
@@ -60,6 +60,9 @@ class FakeGallery:
 
     def add_tag(self, ids, tag):
         self.store.tagged.append((tuple(ids), tag))
+
+    def rate(self, ids, stars):
+        self.store.rated.append((tuple(ids), stars))
 
     def images(self, ids=None):
         return []

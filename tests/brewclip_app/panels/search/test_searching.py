@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QWidget
 
 from brewclip_app.panels.search.copies_dialog import CopiesDialog
 from brewclip_app.panels.search.query import Query
@@ -50,6 +50,7 @@ def test_chips_change_the_query(panel, explorer, qtbot):
     qtbot.keyClick(panel.results.chips.chips[1], Qt.Key.Key_Up)
     wait_for_hits(qtbot, panel, explorer, 4)
     assert explorer.asked[-1][1][1].weight == 1.5
+    panel.results.chips.chips[1].setFocus()  # in the grid the key is of the pictures
     qtbot.keyClick(panel.results.chips.chips[1], Qt.Key.Key_Delete)
     wait_for_hits(qtbot, panel, explorer, 5)
     assert len(explorer.asked[-1][1]) == 1 and len(panel.results.chips.chips) == 1
@@ -211,7 +212,7 @@ def test_the_menu_of_a_hit(panel, explorer, qtbot):
     assert QGuiApplication.clipboard().text() == "/nowhere/picture 001.jpg" or QApplication.platformName() == "minimal"
     actions["Open"].trigger()
     assert "is gone" in panel.header.message.text()
-    panel.hit_actions.ask_tag(panel.results.grid.selected())
+    panel.away.ask_tag(panel.results.grid.selected())
     dialog = panel.findChild(NameDialog)
     dialog.field.setText(" a  tag ")
     dialog.accept_button.click()
@@ -230,21 +231,29 @@ def test_several_selected_pictures_are_counted_and_become_examples(panel, explor
     actions = panel.hit_actions.menu(results.grid.selected()).actions()
     texts = [action.text() for action in actions]
     assert texts[0] == "3 selected" and not actions[0].isSeparator() and not actions[0].isEnabled()
-    assert {"3 selected", "Copy 3 paths", "Copy the files to a folder…", "More like these"} <= set(texts)
+    assert {"3 selected", "Copy paths", "Copy files to a folder…", "More like these"} <= set(texts)
     assert "Show in folder" not in texts and "Open" not in texts
-    results.selection.paths.click()
-    assert panel.header.message.text() == "3 paths copied."
-    results.selection.add.click()
+    bar = results.selection_bar
+    assert bar.isVisible() and panel.said[-1].startswith("3 selected, 3 kB")
+    qtbot.keyClick(results.grid, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert panel.header.message.text() == "3 pictures copied."
+    bar.clear.click()
+    assert not bar.isVisible() and results.grid.selected() == []
+    select(panel, (0, 1, 2))
+    add = next(button for button in bar.buttons if button.text() == "Add to the query")
+    more = next(button for button in bar.buttons if button.text() == "More like these")
+    add.click()
     wait_for_hits(qtbot, panel, explorer, 2)
     assert [term.kind for term in panel.controller.state.query.terms()] == ["text", "image", "image", "image"]
     assert results.side.currentWidget() is results.detail, "the new hits have one selected"
     select(panel, (1,))
-    results.selection.more.click()
+    more.click()
     wait_for_hits(qtbot, panel, explorer, 3)
     assert [term.image_id for term in panel.controller.state.query.terms()] == [1, 2]
     select(panel, range(9))
-    assert results.selection.count.text() == "9 selected" and not results.selection.more.isEnabled()
+    assert bar.count.text() == "9 selected" and not more.isEnabled()
     panel.controller.clear()
+    assert not bar.isVisible() and "selected" not in panel.said[-1]
     assert results.side.currentWidget() is results.detail
 
 
@@ -252,19 +261,23 @@ def test_selected_pictures_are_tagged_and_their_files_copied(panel, explorer, qt
     explorer.make_hit = lambda rank, level: make_hit(rank, pictures[rank - 1] if rank < 4 else "", level)
     ask(qtbot, panel, explorer)
     select(panel, (1, 2, 3))
-    panel.results.selection.tag.click()
+    panel.away.ask_tag(panel.results.grid.selected())
     dialog = panel.findChild(NameDialog)
     dialog.field.setText("t" * 101)
     assert not dialog.accept_button.isEnabled() and "at most 100" in dialog.problem.text()
+    assert dialog.field.completer().model().index(0, 0).data() == "holiday", "a known tag is offered"
     dialog.field.setText("s3://is fine as a tag")
     dialog.accept_button.click()
     qtbot.waitUntil(lambda: explorer.store.tagged == [((1, 2, 3, 4), "s3://is fine as a tag")])
     there = tmp_path / "there"
     there.mkdir()
-    panel.hit_actions.copy_files(panel.results.grid.selected(), there)
+    panel.away.copy_files(panel.results.grid.selected(), there)
     qtbot.waitUntil(lambda: "copied to" in panel.header.message.text())
-    words = panel.header.message.text()
-    assert words.startswith("3 pictures copied to") and "picture 004" in words
+    assert panel.header.message.text() == f"3 pictures copied to {there}. 1 picture failed."
+    panel.header.action.click()
+    [box] = panel.findChildren(QMessageBox)
+    assert "picture 004.jpg could not be copied" in box.informativeText()
+    box.close()
     assert {path.name for path in there.iterdir()} == {path.name for path in pictures}
 
 

@@ -1,0 +1,338 @@
+"""Actions on selected pictures of any grid: copy, export, tag, rate, remove, move to the bin; and how each is undone.
+
+Each works on records of pictures of the current gallery, in a job, and says what came of it; `core` has the logic.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from PySide6.QtCore import QFile, QMimeData, QObject, QUrl, Signal
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QMenu, QWidget
+
+from brewclip_app import tasks, wording
+from brewclip_app.plain_text import plain_caption
+from brewclip_app.thumbnails import to_qimage
+from brewclip_app.widgets.dialogs import ask_choice, confirm, show_lines
+from brewclip_app.widgets.file_dialogs import ask_folder, ask_target
+from brewclip_app.widgets.name_dialogs import NameDialog
+from brewclip_app.widgets.picture_grid.cards import STAR
+from core.errors import BrewclipError
+from core.progress import JobCancelled, Report
+from core.remote import is_remote, shown
+
+if TYPE_CHECKING:
+    from brewclip_app.base_context import BaseContext
+    from core.galleries.gallery import Gallery
+    from core.galleries.removal import BinnedPicture, BinResult, PutBackResult
+    from core.picture_files import Clash, CopiedFiles, CopyPlan
+    from core.search.queries import Hit
+    from core.store.records import ImageRecord
+
+T = TypeVar("T")
+Images = Sequence["ImageRecord"]
+Undo = Callable[[], object]
+MOST_TAGS = 20  # in the menu
+STARS = 5
+CLASHES: "Mapping[str, Clash]" = {"Keep both": "keep", "Replace": "replace", "Skip": "skip"}
+NO_BIN = "there is no bin for its drive, or its folder may not be written to"
+
+
+class TakeAway(QObject):
+    """Actions on pictures of the current gallery. `tags` are those of the gallery with their counts."""
+
+    said = Signal(str, str, object)  # what happened, and an action: its words ("" for none) and a function
+    changed = Signal(object)  # list[ImageRecord]: their tags or ratings
+    left = Signal(object)  # frozenset[int]: ids of pictures that left the gallery
+    returned = Signal()  # pictures are in the gallery again
+    done = Signal(str, object)  # a change of pictures that can be undone: words ("" for none), and an Undo
+
+    def __init__(self, context: "BaseContext", owner: QWidget) -> None:
+        super().__init__(owner)
+        self._context, self._owner = context, owner
+        self.tags: tuple[tuple[str, int], ...] = ()
+
+    # ---- the clipboard and other files
+
+    def copy(self, images: Images) -> None:
+        """Copy pictures: their files and paths, and of a single one the picture itself in full size."""
+        QGuiApplication.clipboard().setMimeData(_mime(images))
+        if len(images) == 1:
+            tasks.start(self._copy_picture(images))
+        else:
+            self.said.emit(f"{wording.pictures(len(images))} copied.", "", None)
+
+    async def _copy_picture(self, images: Images) -> None:
+        limit = float(self._context.settings["images.max_megapixels"])
+
+        def read(report: Report) -> QImage:
+            from core import images as files
+            return to_qimage(files.read(images[0].path, limit).rgb)
+
+        picture = await self.run("Copying the picture", read, "copy-picture")
+        if picture is not None:
+            data = _mime(images)
+            data.setImageData(picture)
+            QGuiApplication.clipboard().setMimeData(data)
+            self.said.emit("Picture copied.", "", None)
+
+    def copy_paths(self, images: Images) -> None:
+        """The paths, one on each line."""
+        QGuiApplication.clipboard().setText(_paths(images))
+        self.said.emit("Path copied." if len(images) == 1 else f"{len(images)} paths copied.", "", None)
+
+    def choose_target(self, images: Images) -> None:
+        """Let the user choose a folder and copy the files into it."""
+        ask_folder(self._owner, "copies", f"Copy {wording.pictures(len(images))} to a folder",
+                   lambda folder: self.copy_files(images, folder))
+
+    def copy_files(self, images: Images, folder: Path) -> None:
+        """Copy the files of pictures into a folder; asks once what to do with names that are taken there."""
+        tasks.start(self._plan_copy(images, folder))
+
+    async def _plan_copy(self, images: Images, folder: Path) -> None:
+        def work(report: Report) -> "CopyPlan":
+            from core.picture_files import plan_copy
+            return plan_copy(images, folder)
+
+        plan = await self.run(f"Looking into {folder.name}", work)
+        if plan is not None and plan.clashes:
+            names = "1 name is" if plan.clashes == 1 else f"{wording.count(plan.clashes)} names are"
+            ask_choice(self._owner, f"{names} taken in {folder.name}",
+                       "Keep both gives the new ones a number. This holds for all of them.", CLASHES,
+                       lambda clash: tasks.start(self._copy_files(plan, clash)))
+        elif plan is not None:
+            await self._copy_files(plan, "keep")
+
+    async def _copy_files(self, plan: "CopyPlan", clash: "Clash") -> None:
+        def work(report: Report) -> "CopiedFiles":
+            from core.picture_files import copy_files
+            return copy_files(plan, clash, report)
+
+        copied = await self.run(f"Copying {wording.pictures(len(plan.images))}", work)
+        if copied is not None:
+            skipped = f" {wording.pictures(copied.skipped)} skipped, there already." if copied.skipped else ""
+            stopped = "Stopped. " if copied.stopped else ""
+            self._tell(f"{stopped}{wording.pictures(copied.copied)} copied to {copied.folder}.{skipped}", copied.failed)
+
+    def export(self, images: Images, hits: "Mapping[int, Hit]") -> None:
+        """Let the user choose a file, and write the list of pictures into it; `hits` by id, where there are any."""
+        ask_target(self._owner, "lists", f"Export the list of {wording.pictures(len(images))}", "pictures.csv",
+                   lambda path: tasks.start(self._export(images, hits, path)), ".json")
+
+    async def _export(self, images: Images, hits: "Mapping[int, Hit]", path: Path) -> None:
+        def work(report: Report) -> Path:
+            from core.search.picture_lists import write_list
+            write_list(path, [(image, hits.get(image.id)) for image in images])
+            return path
+
+        if await self.run("Exporting the list", work) is not None:
+            self.said.emit(f"The list of {wording.pictures(len(images))} is in {path}.", "", None)
+
+    # ---- tags and ratings
+
+    def tag(self, images: Images, name: str, put: bool, dialog: NameDialog | None = None) -> None:
+        """Give a tag to pictures, or take it from them; a dialog that asked for it closes when that is done."""
+        key = name.casefold()
+        others = [image for image in images if put != any(tag.casefold() == key for tag in image.tags)]
+        words = f"{wording.pictures(len(images))} {'tagged' if put else 'no longer tagged'} “{name}”."
+        self._change(images, lambda gallery, ids: (gallery.add_tag if put else gallery.remove_tag)(ids, name), words,
+                     lambda: self.tag(others, name, not put), dialog)
+
+    def ask_tag(self, images: Images) -> None:
+        """Let the user type a tag; those of the gallery are offered."""
+        NameDialog(self._owner, f"Tag {wording.pictures(len(images))}", "Tag",
+                   lambda name, dialog: self.tag(images, name, True, dialog), holder="tag",
+                   known=[name for name, _ in self.tags]).open()
+
+    def rate(self, images: Images, stars: int, undo: bool = True) -> None:
+        """Rate pictures with stars; 0 for no rating. `undo`: it can be undone."""
+        if images:
+            given = f"rated {STAR * stars}" if stars else "no longer rated"
+            self._change(images, lambda gallery, ids: gallery.rate(ids, stars),
+                         f"{wording.pictures(len(images))} {given}.",
+                         partial(self._rate_back, images) if undo else None)
+
+    def _rate_back(self, images: Images) -> None:
+        for stars in sorted({image.rating for image in images}):
+            self.rate([image for image in images if image.rating == stars], stars, undo=False)
+
+    def _change(self, images: Images, change: "Callable[[Gallery, list[int]], object]", words: str, undo: Undo | None,
+                dialog: NameDialog | None = None) -> None:
+        """Change tags or ratings in the gallery; `words` say that it was done, and it can be undone."""
+        ids, name = [image.id for image in images], self._context.gallery
+
+        def work(report: Report) -> "list[ImageRecord]":
+            gallery = self._context.explorer.gallery(name)
+            change(gallery, ids)
+            return list(gallery.images(ids))
+
+        def then(records: "list[ImageRecord]") -> None:
+            self.changed.emit(records)
+            if undo is not None:
+                self.done.emit(words, undo)
+
+        if dialog is not None:
+            dialog.save(self._context.jobs, "Tagging", work, then)
+        else:
+            self._context.jobs.submit("Changing pictures", work, on_done=then, quiet=True)
+
+    # ---- out of the gallery
+
+    def remove(self, images: Images) -> None:
+        """Remove pictures from the gallery; their files stay."""
+        tasks.start(self._remove(images, self._context.gallery))
+
+    async def _remove(self, images: Images, name: str) -> None:
+        def work(report: Report) -> bool:
+            from core.galleries import removal
+            removal.remove(self._context.explorer.gallery(name), images)
+            return True
+
+        if await self.run("Removing pictures", work):
+            self._tell_left(images)
+            self.done.emit(f"{wording.pictures(len(images))} removed from {name}; the files stay.",
+                           lambda: tasks.start(self._restore([str(image.path) for image in images], name)))
+
+    async def _restore(self, paths: list[str], name: str) -> None:
+        def work(report: Report) -> int:
+            from core.galleries import removal
+            return removal.restore(self._context.explorer.gallery(name), paths)
+
+        count = await self.run("Taking pictures back", work)
+        if count is not None:
+            self._tell_returned(f"{wording.pictures(count)} in {name} again.")
+
+    def ask_bin(self, images: Images) -> None:
+        """Ask, and move the files of pictures to the bin."""
+        if images:
+            confirm(self._owner, f"Move {wording.pictures(len(images))} to the bin?",
+                    f"{wording.size(sum(image.size for image in images))} in all. While the files are in the bin, this "
+                    "can be undone.", "Move to the bin",
+                    lambda: self.move_to_bin(images))
+
+    def move_to_bin(self, images: Images) -> None:
+        """Move the files of pictures to the bin, without asking."""
+        tasks.start(self._move_to_bin(images, self._context.gallery))
+
+    async def _move_to_bin(self, images: Images, name: str) -> None:
+        def work(report: Report) -> "BinResult":
+            from core.galleries import removal
+            return removal.move_to_bin(self._context.explorer.gallery(name), images, to_bin, report)
+
+        result = await self.run(f"Moving {wording.pictures(len(images))} to the bin", work)
+        if result is None:
+            return
+        binned = result.binned
+        words = f"{'Stopped. ' if result.stopped else ''}{wording.pictures(len(binned))} moved to the bin."
+        if binned:
+            self._tell_left([one.image for one in binned])
+            self.done.emit(words, lambda: tasks.start(self._put_back(binned, name)))
+            if result.failed:
+                self._list_failed(result.failed)
+        else:
+            self._tell(words, result.failed)
+
+    async def _put_back(self, binned: "Sequence[BinnedPicture]", name: str) -> None:
+        def work(report: Report) -> "PutBackResult":
+            from core.galleries import removal
+            return removal.put_back(self._context.explorer.gallery(name), binned, report)
+
+        result = await self.run("Putting pictures back", work)
+        if result is not None:
+            if result.left:
+                self.done.emit("", lambda: tasks.start(self._put_back(result.left, name)))
+            self._tell_returned(f"{wording.pictures(len(result.image_ids))} put back.", result.failed)
+
+    # ---- menus
+
+    def add_to_menu(self, menu: QMenu, images: Images, hits: "Mapping[int, Hit]") -> None:
+        """Add these actions to a menu."""
+        one = len(images) == 1
+        for words, act in (("Copy\tCtrl+C", self.copy), ("Copy path" if one else "Copy paths", self.copy_paths),
+                           ("Copy file to a folder…" if one else "Copy files to a folder…", self.choose_target),
+                           ("Export list…", lambda images: self.export(images, hits))):
+            menu.addAction(words, partial(act, images))
+        menu.addSeparator()
+        self.add_tags(menu.addMenu("Tag"), images)
+        self.add_ratings(menu.addMenu("Rate"), images)
+        menu.addSeparator()
+        menu.addAction("Remove from the gallery", partial(self.remove, images))
+        menu.addAction("Move to the bin…\tDel", partial(self.ask_bin, images))
+
+    def add_tags(self, menu: QMenu, images: Images) -> None:
+        """Add the tags of these pictures and of the gallery to a menu, and a new one."""
+        menu.addAction("New tag…", partial(self.ask_tag, images))
+        own = sorted({tag for image in images for tag in image.tags})
+        names = list(dict.fromkeys([*own, *(name for name, _ in self.tags)]))[:MOST_TAGS]
+        if names:
+            menu.addSeparator()
+        for name in names:
+            action = menu.addAction(plain_caption(name))
+            action.setCheckable(True)
+            action.setChecked(all(name in image.tags for image in images))
+            action.triggered.connect(lambda put, name=name: self.tag(images, name, put))
+
+    def add_ratings(self, menu: QMenu, images: Images) -> None:
+        """Add the ratings to a menu."""
+        for stars in range(STARS, -1, -1):
+            action = menu.addAction(f"{STAR * stars or 'No rating'}\t{stars}", partial(self.rate, images, stars))
+            action.setCheckable(True)
+            action.setChecked(all(image.rating == stars for image in images))
+
+    # ---- what came of it
+
+    async def run(self, name: str, work: Callable[[Report], T], key: str = "") -> T | None:
+        """Run a job; None when it was stopped, or failed, which is said."""
+        try:
+            return await self._context.jobs.run(name, work, key=key)
+        except JobCancelled:
+            return None
+        except BrewclipError as error:
+            self.said.emit(str(error), "", None)
+            return None
+
+    def _tell(self, words: str, failed: Sequence[str] = ()) -> None:
+        """Say what was done; what failed is listed on demand."""
+        if failed:
+            self.said.emit(f"{words} {_failed_words(failed)}", "Show why", partial(self._list_failed, failed))
+        else:
+            self.said.emit(words, "", None)
+
+    def _list_failed(self, failed: Sequence[str]) -> None:
+        show_lines(self._owner, _failed_words(failed), failed)
+
+    def _tell_left(self, images: Iterable["ImageRecord"]) -> None:
+        self.left.emit(frozenset(image.id for image in images))
+        self._context.galleries_changed.emit()
+
+    def _tell_returned(self, words: str, failed: Sequence[str] = ()) -> None:
+        self.returned.emit()
+        self._context.galleries_changed.emit()
+        self._tell(words, failed)
+
+
+def to_bin(path: Path) -> Path:
+    """Move a file to the system's bin, and return its path there. Qt tells it on every system, send2trash on none."""
+    file = QFile(str(path))
+    if not file.moveToTrash():
+        raise OSError(NO_BIN)
+    return Path(file.fileName())
+
+
+def _failed_words(failed: Sequence[str]) -> str:
+    return f"{wording.pictures(len(failed))} failed."
+
+
+def _paths(images: Images) -> str:
+    return "\n".join(shown(image.path) for image in images)
+
+
+def _mime(images: Images) -> QMimeData:
+    data = QMimeData()
+    data.setText(_paths(images))
+    data.setUrls([QUrl.fromLocalFile(os.fspath(image.path)) for image in images if not is_remote(image.path)])
+    return data

@@ -1,0 +1,104 @@
+"""Bar over a grid: how many pictures are selected, and what can be done with them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLayout, QMenu, QPushButton, QSizePolicy, QWidget
+
+from brewclip_app import wording
+from brewclip_app.taking_away import TakeAway
+from brewclip_app.widgets.common import button, icon_button, label, row
+
+if TYPE_CHECKING:
+    from core.search.queries import Hit
+    from core.store.records import ImageRecord
+
+Images = Sequence["ImageRecord"]
+Action = tuple[str, Callable[[Images], object], int]  # words, what to do, and for how many pictures at most
+SPACE = 8
+OWN = 4  # buttons that every bar has
+
+
+class SelectionBar(QWidget):
+    """Shown while several pictures are selected; as many buttons as there is room for, and all actions in a menu.
+
+    `hits` gives the hits by picture, for lists that are exported; `more` are actions of the panel.
+    """
+
+    def __init__(self, away: TakeAway, hits: "Callable[[], Mapping[int, Hit]]", clear: Callable[[], object],
+                 more: Sequence[Action] = ()) -> None:
+        super().__init__()
+        self._away, self._hits, self._more = away, hits, more
+        self._images: Images = ()
+        self.summary = ""  # "3 selected, 4.1 MB" for the status bar; "" while it is hidden
+        self.count = label("", "pill")
+        self.buttons = [
+            self._button("Copy to folder…", away.choose_target),
+            self._button("Export list…", lambda images: away.export(images, hits())),
+            self._button("Tag", lambda images: self._open(self.buttons[2], partial(away.add_tags, images=images))),
+            self._button("Rate", lambda images: self._open(self.buttons[3], partial(away.add_ratings, images=images))),
+            *(self._button(words, act) for words, act, _ in more)]
+        self.menu = icon_button("more", "All actions on the selected pictures", self._open_all)
+        self.clear = button("Clear", clear, "quiet-link", tip="Select nothing")
+        box = row(self.count, *self.buttons, self.menu, self.clear, None, space=SPACE)
+        box.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # narrower than its buttons
+        self.setLayout(box)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setRetainSizeWhenHidden(True)  # the grid below never jumps
+        self.setSizePolicy(policy)
+        self.setAccessibleName("The selected pictures")
+        self.hide()
+
+    def show_images(self, images: Images) -> None:
+        """Show the bar for several selected pictures; hide it for one or none."""
+        self._images = tuple(images)
+        several = len(images) > 1
+        self.count.setText(f"{wording.count(len(images))} selected")
+        self.summary = f"{self.count.text()}, {wording.size(sum(image.size for image in images))}" if several else ""
+        for control, (_, _, most) in zip(self.buttons[OWN:], self._more, strict=True):
+            control.setEnabled(len(images) <= most)
+            control.setToolTip("" if len(images) <= most else f"For up to {most} pictures")
+        self.setVisible(several)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as without the buttons, which are in the menu too."""
+        return QSize(self._width(()), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        fitting = 0
+        while fitting < len(self.buttons) and self._width(self.buttons[:fitting + 1]) <= self.width():
+            fitting += 1
+        for number, control in enumerate(self.buttons):
+            control.setVisible(number < fitting)
+
+    def _width(self, buttons: Sequence[QPushButton]) -> int:
+        parts = (self.count, *buttons, self.menu, self.clear)
+        return sum(part.sizeHint().width() for part in parts) + SPACE * len(parts)
+
+    def _button(self, words: str, act: Callable[[Images], object]) -> QPushButton:
+        control = button(words, lambda: act(self._images))
+        control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return control
+
+    def _open_all(self) -> None:
+        def fill(menu: QMenu) -> None:
+            for words, act, most in self._more:
+                menu.addAction(words, partial(act, self._images)).setEnabled(len(self._images) <= most)
+            menu.addSeparator()
+            self._away.add_to_menu(menu, self._images, self._hits())
+
+        self._open(self.menu, fill)
+
+    def _open(self, under: QWidget, fill: Callable[[QMenu], object]) -> None:
+        menu = QMenu(self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        fill(menu)
+        menu.popup(under.mapToGlobal(QPoint(0, under.height())))
