@@ -87,7 +87,9 @@ def main() -> None:
     chosen = options.parse_args()
     split = test_split()
     with own_home() as home:
-        explorer = Explorer(home, Settings({"search.keep_history": False}))
+        settings = Settings({"search.keep_history": False})
+        explorer = Explorer(home, settings)
+        explorer.models.prepare(explorer.models.entry(settings).weights, settings)  # the export, as on a usual home
         folder = next(image.path for image in split.images if image.path).parent
         explorer.index([image.path for image in split.images if image.path], GALLERY)
         explorer.warm_up()
