@@ -137,7 +137,7 @@ def test_space_previews_without_a_microphone(panel, grid, sound, qtbot):
 def test_what_an_action_says_is_seen_in_the_preview(panel, grid, qtbot):
     qtbot.keyClick(grid, Key.Key_Return)
     shown = preview(panel, qtbot)
-    panel.hit_actions.copy_paths([grid.current()])
+    panel.away.copy_paths([grid.current()])
     assert shown.message.text() == "Path copied." and shown.message.isVisible()
 
 
