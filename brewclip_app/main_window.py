@@ -68,6 +68,7 @@ class PanelEntry:
 PANELS: tuple[PanelEntry, ...] = (
     PanelEntry("search", "Search", "microphone", "brewclip_app.panels.search.panel", "SearchPanel", simple=True),
     PanelEntry("library", "Library", "library", "brewclip_app.panels.library.panel", "LibraryPanel", simple=True),
+    PanelEntry("map", "Map", "map", "brewclip_app.panels.map.panel", "MapPanel"),
     PanelEntry("inspect", "Inspect", "inspect", "brewclip_app.panels.inspect.panel", "InspectPanel",
                needs_torch=True),
     PanelEntry("annotate", "Annotate", "annotate", "brewclip_app.panels.annotate.panel", "AnnotatePanel"),
@@ -82,6 +83,11 @@ PANELS: tuple[PanelEntry, ...] = (
     PanelEntry("settings", "Settings", "settings", "brewclip_app.panels.settings.panel", "SettingsPanel", below=True,
           simple=True),
 )
+
+
+def keys_of(number: int) -> str:
+    """Keys of the panel of a number from 1; the tenth has Ctrl+0."""
+    return f"Ctrl+{number % 10}"
 
 
 class MainWindow(QMainWindow):
@@ -161,7 +167,7 @@ class MainWindow(QMainWindow):
 
     def open_keys(self) -> None:
         """Show the list of keys."""
-        window = [("Ctrl+" + str(number), entry.title) for number, entry in enumerate(self.entries.values(), 1)
+        window = [(keys_of(number), entry.title) for number, entry in enumerate(self.entries.values(), 1)
                   if self._in_interface(entry)]
         panel, preview = self.current(), self.findChild(PreviewOverlay)
         first = (panel.title, panel.shortcuts()) if panel else ("", [])
@@ -212,7 +218,7 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         for number, entry in enumerate(self.entries.values(), 1):
-            self.rail.add(entry.key, entry.icon, entry.title, f"Ctrl+{number}", entry.below)
+            self.rail.add(entry.key, entry.icon, entry.title, keys_of(number), entry.below)
         self.rail.add_action("help", "Help", "Help, keyboard shortcuts and version (F1)", self._open_help)
         banner_place = column(self.banner)
         banner_place.setContentsMargins(20, 12, 20, 0)
@@ -245,7 +251,7 @@ class MainWindow(QMainWindow):
 
     def _make_shortcuts(self, panels: tuple[PanelEntry, ...]) -> None:
         for number, entry in enumerate(panels, 1):
-            QShortcut(QKeySequence(f"Ctrl+{number}"), self, lambda key=entry.key: self.show_panel(key))
+            QShortcut(QKeySequence(keys_of(number)), self, lambda key=entry.key: self.show_panel(key))
         QShortcut(QKeySequence("Ctrl+Q"), self, self.close)
         QShortcut(QKeySequence("?"), self, self._ask_for_keys)
         QShortcut(QKeySequence("F1"), self, self._open_help)

@@ -8,6 +8,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from brewclip_app.context import Context
     from core.audio import Waveform
     from core.models.spec import ModelSpec
@@ -29,6 +32,15 @@ class Asked:
     label: str
     text: str = ""
     waveform: "Waveform | None" = None
+
+
+@dataclass(frozen=True, eq=False)
+class MapQuery:
+    """A query for the Map panel (payload of `go_to`): its words, and its vector under the present model."""
+
+    gallery: str
+    label: str
+    vector: "NDArray[np.float32]"
 
 
 @dataclass(frozen=True, eq=False)
