@@ -20,6 +20,8 @@ from brewclip_app.help_menu import AboutDialog
 from brewclip_app.main_window import PANELS, SMALLEST, MainWindow, PanelEntry
 from brewclip_app.other_window import OtherWindow
 from brewclip_app.widgets.common import KeyCap
+from brewclip_app.widgets.preview.overlay import open_preview
+from brewclip_app.widgets.preview.sequence import sequence_of_files
 from core.errors import StoreError
 from core.home import Home
 from core.progress import Progress
@@ -106,6 +108,19 @@ def test_question_mark_lists_the_keys_but_types_into_a_field(window, qtbot):
     panel.field.setFocus()
     window._ask_for_keys()
     assert panel.field.text() == "?" and not window.keys.isVisible()
+
+
+def test_a_preview_has_its_own_list_of_keys_and_closes_with_its_panel(window, context, pictures, qtbot):
+    preview = open_preview(context, window.panels["one"], sequence_of_files(pictures), 0)
+    assert preview.size() == window.size()
+    qtbot.keyClick(preview.canvas, Qt.Key.Key_Question)
+    qtbot.waitUntil(window.keys.isVisible)
+    assert "Slide show" in {words.text() for words in window.keys.findChildren(QLabel)}
+    qtbot.keyClick(window.keys, Qt.Key.Key_Escape)
+    assert preview.canvas.hasFocus() and preview.isVisible()
+    qtbot.keyClick(preview.canvas, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert preview.isHidden() and window.current() is window.panels["two"]
+    assert window.panels["two"].isAncestorOf(QApplication.focusWidget()) or window.panels["two"].hasFocus()
 
 
 def test_errors_stand_in_the_banner_with_details_behind_a_fold(window):
