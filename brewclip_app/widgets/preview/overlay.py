@@ -5,8 +5,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
-from PySide6.QtGui import QAction, QContextMenuEvent, QHideEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QKeyCombination, QObject, QPoint, QRect, Qt, QTimer
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QHideEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from shiboken6 import isValid
 
@@ -214,11 +223,20 @@ class PreviewOverlay(QWidget):
     # ---- keys
 
     def event(self, event: QEvent) -> bool:
-        """Take the keys of the table before any shortcut of the window."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._action(event):
+        """Take keys before any shortcut of the panel behind; those of the window itself work here as well."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and (
+                self._action(event) is not None or not self._is_of_window(event)):
             event.accept()
             return True
         return super().event(event)
+
+    def _is_of_window(self, event: QKeyEvent) -> bool:
+        """Whether a key is a shortcut of the window: it is its child. A sign such as ? may need Shift."""
+        pressed = event.keyCombination()
+        unshifted = QKeyCombination(event.modifiers() & ~SHIFT, pressed.key())
+        own = self._window.findChildren(QShortcut, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        return self._owner is not self._window and any(
+            shortcut.key() in (QKeySequence(pressed), QKeySequence(unshifted)) for shortcut in own)
 
     def _action(self, event: QKeyEvent) -> Callable[[], object] | None:
         held, key = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier, event.key()

@@ -141,6 +141,14 @@ def test_what_an_action_says_is_seen_in_the_preview(panel, grid, qtbot):
     assert shown.message.text() == "Path copied." and shown.message.isVisible()
 
 
+@pytest.mark.parametrize("key", [Key.Key_F, Key.Key_N, Key.Key_L, Key.Key_Z])
+def test_keys_of_the_panel_rest_while_the_preview_covers_it(panel, grid, qtbot, key):
+    qtbot.keyClick(grid, Key.Key_Return)
+    shown, query = preview(panel, qtbot), panel.controller.state.query
+    qtbot.keyClick(shown.canvas, key, Qt.KeyboardModifier.ControlModifier)
+    assert shown.canvas.hasFocus() and panel.controller.state.query is query and panel.results.filter.isHidden()
+
+
 def test_why_this_picture_leads_to_inspect(panel, grid, qtbot):
     qtbot.keyClick(grid, Key.Key_Return)
     shown = preview(panel, qtbot)
