@@ -35,6 +35,7 @@ class SelectionBar(QWidget):
         self._images: Images = ()
         self.summary = ""  # "3 selected, 4.1 MB" for the status bar; "" while it is hidden
         self.count = label("", "pill")
+        self.count.setMinimumHeight(20)  # a lower pill would lose its round ends
         self.buttons = [
             self._button("Copy to folder…", away.choose_target),
             self._button("Export list…", lambda images: away.export(images, hits())),

@@ -11,7 +11,7 @@ from core.indexing.exclusions import Exclusions
 from core.indexing.scan import scan
 from core.progress import Report, silent
 from core.remote import is_remote
-from core.store.records import FileStamp
+from core.store.records import REMOVED, FileStamp
 from core.store.repository import is_in_folder
 
 SETTLED_S = 2.0  # a file that changed later may be half-written
@@ -47,7 +47,8 @@ class FolderChanges:
 
 def pending_changes(gallery: Gallery, exclude: Exclusions = Exclusions(), report: Report = silent,
                     now: float | None = None) -> FolderChanges:
-    """Compare the gallery with its folders on this computer. Files that failed and are unchanged count as known.
+    """Compare the gallery with its folders on this computer. Files that failed and are unchanged count as known,
+    and so do removed ones.
 
     StoreError; JobCancelled.
     """
@@ -67,7 +68,7 @@ def pending_changes(gallery: Gallery, exclude: Exclusions = Exclusions(), report
             away.append(folder)
             continue
         for path, stamp in found.files.items():
-            if path in failures and failures[path].stamp == stamp:
+            if path in failures and (failures[path].stamp == stamp or failures[path].kind == REMOVED):
                 continue
             if path in present and known[path].stamp == stamp:
                 continue

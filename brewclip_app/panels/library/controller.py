@@ -230,6 +230,17 @@ class LibraryController(Controller[LibraryState]):
             self._change(lambda explorer: explorer.gallery(gallery.gallery).remove_folder(folder),
                          lambda: self._set_summary(name, ""))
 
+    def restore_removed(self) -> None:
+        """Take all removed pictures back into the chosen gallery."""
+        name = self.state.chosen
+
+        def change(explorer: "Explorer") -> None:
+            from core.galleries import removal
+            gallery = explorer.gallery(name)
+            removal.restore(gallery, removal.removed(gallery))
+
+        self._change(change, lambda: self._set_summary(name, "The removed pictures are in the gallery again."))
+
     def _change(self, change: "Callable[[Explorer], object]", then: Callable[[], object]) -> None:
         async def run() -> None:
             await self.context.jobs.run("Changing the gallery", lambda report: change(self.context.explorer),

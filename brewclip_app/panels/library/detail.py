@@ -83,6 +83,9 @@ class GalleryDetail(QWidget):
         is_local = not is_address(name)
         self.rename_action.setVisible(is_local)  # an address has no other name
         self.delete_action.setText("Delete…" if is_local else "Remove from the list")  # others may use it
+        self.restore_action.setText(f"Take back {wording.count(gallery.removed)} removed "
+                                    f"{'picture' if gallery.removed == 1 else 'pictures'}")
+        self.restore_action.setVisible(gallery.removed > 0)
         self.name.setText(name)
         for pictures in (self.mosaic, self.wall):
             pictures.set_images(overview.mosaics.get(gallery.gallery.id, ()))
@@ -128,6 +131,7 @@ class GalleryDetail(QWidget):
         menu = QMenu(more)
         self.rename_action = menu.addAction("Rename…", self.ask_name)
         self.copy_action = menu.addAction("Copy…", self._ask_copy)
+        self.restore_action = menu.addAction("", self._controller.restore_removed)
         self.delete_action = menu.addAction("Delete…", self._ask_delete)
         more.setMenu(menu)
         more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
@@ -181,6 +185,7 @@ class GalleryDetail(QWidget):
         self.search.setEnabled(gallery.indexed > 0)
         facts = [gallery_facts.how_far(gallery, progress, unfinished)]
         facts += [f"{wording.count(gallery.missing)} missing"] if gallery.missing else []
+        facts += [f"{wording.count(gallery.removed)} removed"] if gallery.removed else []
         summary = state.summaries.get(state.chosen, "") if progress is None else ""
         self.state_words.setText(state.refusal or " · ".join(facts) + (f"\n{summary}" if summary else ""))
         if progress is not None:

@@ -1,6 +1,7 @@
 """Pictures taken out of a gallery, or moved to the bin, and both undone; with real files."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from core.fingerprint import Fingerprint
 from core.galleries.backends import open_gallery
 from core.galleries.gallery import Gallery
 from core.galleries.removal import BinnedPicture, move_to_bin, put_back, remove, removed, restore
+from core.indexing.changes import pending_changes
 from core.indexing.local import index_folder, index_gallery
 from core.progress import JobCancelled, Progress
 from core.store.records import Filter, ImageRecord
@@ -80,6 +82,7 @@ def test_a_removed_picture_stays_away_until_it_is_restored(store: TestStore, pla
     assert (pictures / "a.png").exists() and place.failures() == []
     assert update(place).failed == ()
     draw(pictures / "a.png", 99)  # edited since
+    assert not pending_changes(place, now=time.time() + 60)
     update(place)
     assert names(place) == ["b.png", "d.png"]
     assert removed(place) == [str(pictures / "a.png"), str(pictures / "sub" / "c.png")]

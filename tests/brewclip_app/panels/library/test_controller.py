@@ -3,6 +3,7 @@
 import pytest
 
 from brewclip_app.panels.library.controller import LibraryController
+from core.galleries import removal
 from tests.brewclip_app.panels.library.steps import index, indexed, settle
 
 
@@ -61,3 +62,18 @@ def test_removing_a_folder_forgets_the_summary_of_the_last_run(controller, conte
     controller.remove_folder(pictures)
     settle(context, qtbot)
     assert controller.state.summaries["Holiday"] == "" and controller.state.gallery.images == 0
+
+
+def test_removed_pictures_are_counted_and_taken_back(panel, context, qtbot, pictures):
+    index(context, qtbot, pictures)
+    gallery = context.explorer.gallery("Holiday")
+    detail = panel.detail
+    assert not detail.restore_action.isVisible()
+    removal.remove(gallery, gallery.images()[:2])
+    context.galleries_changed.emit()
+    qtbot.waitUntil(lambda: "2 removed" in detail.state_words.text())
+    assert detail.restore_action.text() == "Take back 2 removed pictures"
+    detail.restore_action.trigger()
+    settle(context, qtbot)
+    qtbot.waitUntil(lambda: not detail.restore_action.isVisible())
+    assert len(gallery.images()) == 5 and "removed" not in detail.state_words.text().split("\n")[0]
