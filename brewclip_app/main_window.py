@@ -27,7 +27,6 @@ from brewclip_app.shell.status_strip import StatusStrip
 from brewclip_app.widgets import file_dialogs
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, look, row
-from brewclip_app.widgets.preview.overlay import KEYS as PREVIEW_KEYS
 from brewclip_app.widgets.preview.overlay import PreviewOverlay
 from core.inference.accelerators import has_torch
 from core.settings import INTERFACE
@@ -171,7 +170,7 @@ class MainWindow(QMainWindow):
                   if self._in_interface(entry)]
         panel, preview = self.current(), self.findChild(PreviewOverlay)
         first = (panel.title, panel.shortcuts()) if panel else ("", [])
-        self.keys.open([("Preview", PREVIEW_KEYS) if preview is not None and preview.isVisible() else first,
+        self.keys.open([("Preview", preview.key_list()) if preview is not None and preview.isVisible() else first,
                         ("Everywhere", [*window, ("F1", "Help"), ("?", "This list"), ("Ctrl+Q", "Close")])])
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -288,7 +288,7 @@ def test_the_menu_has_the_previews_actions_and_those_of_the_panel(window, store_
         return made
 
     preview = open_preview(store_context, window.panel, sequence_of_files(files), 0,
-                           PreviewActions(menu=menu, open_elsewhere=elsewhere))
+                           PreviewActions(menu=menu, keys={"Ctrl+Enter": ("Open elsewhere", elsewhere)}))
     wait(qtbot, preview, 0)
     made = preview.menu()
     texts = [action.text() for action in made.actions()]
@@ -326,5 +326,13 @@ def test_messages_are_shown_above_the_picture(preview):
     assert preview.message.isHidden()
 
 
-def test_the_list_of_keys_names_those_that_work(preview, qtbot):
-    assert all(words for _, words in KEYS) and {"Esc", "Space", "F5", "I"} <= {keys for keys, _ in KEYS}
+def test_a_key_of_the_panel_acts_on_the_picture_in_front_and_pauses(window, store_context, files, qtbot):
+    binned = Mock()
+    preview = open_preview(store_context, window.panel, sequence_of_files(files), 1,
+                           PreviewActions(keys={"Del": ("Move to the bin", binned)}))
+    wait(qtbot, preview, 1)
+    assert preview.key_list()[-1] == ("Del", "Move to the bin") and preview.key_list()[:-1] == KEYS
+    preview.controller.start_slide_show()
+    press(qtbot, preview, Key.Key_Delete)
+    assert binned.call_args.args[0].path == files[1] and preview.controller.state.slide_show == "paused"
+    preview.controller.close()

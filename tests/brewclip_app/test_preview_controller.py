@@ -1,5 +1,7 @@
 """Controller of the preview, without widgets: the sequence, reading ahead, and the slide show on a fake clock."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -207,6 +209,33 @@ def test_rotation_belongs_to_a_picture_and_zoom_to_the_moment(controller, files,
     assert controller.state.zoom_words == "100 %"
     controller.toggle_actual_size()
     assert controller.state.view.zoom is None
+
+
+def test_pictures_that_left_the_gallery_leave_the_sequence(controller, files, shows, qtbot):
+    closed = []
+    controller.closed.connect(closed.append)
+    controller.open(sequence_of_files(files), 4)
+    shows("4.png")
+    controller.rotate(90)
+    controller.leave_out({2, 4, 77})
+    shows("5.png")
+    assert controller.state.place_words == "4 of 8" and controller.state.view.rotation == 0
+    controller.go_to_end()
+    controller.leave_out({9})
+    shows("8.png")
+    controller.leave_out({77})
+    assert controller.state.total == 7
+    controller.leave_out(set(range(10)))
+    assert closed == [8] and not controller.state.opened
+    controller.leave_out({1})
+
+
+def test_changed_records_are_taken_over(controller, files, shows):
+    controller.open(PictureSequence(range(10), lambda at: replace(sequence_of_files(files).read(at), id=at)), 3)
+    shows("3.png")
+    controller.replace_images([replace(controller.state.image, tags=("holiday",)), replace(
+        controller.state.image, id=77)])
+    assert controller.state.image.tags == ("holiday",) and controller.state.picture.levels
 
 
 def test_a_slide_show_goes_to_the_end_and_stops(controller, files, shows, clock, qtbot):

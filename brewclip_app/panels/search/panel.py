@@ -115,6 +115,7 @@ class SearchPanel(Panel):
         self.away.done.connect(controller.add_undo)
         self.away.changed.connect(self._show_changed)
         self.away.left.connect(controller.leave_out)
+        self.away.left.connect(lambda ids: self._preview.controller.leave_out(ids) if self._preview else None)
         self.away.returned.connect(controller.search_again)
         self.results.selection_changed.connect(self._show_status)
 
@@ -322,7 +323,10 @@ class SearchPanel(Panel):
         ids = grid.sequence()
         self._preview = open_preview(
             self.context, self, PictureSequence(ids, lambda at: hits[at].image, hits.get), ids.index(image_id),
-            PreviewActions(self._leave_preview, lambda image: actions.open([image]),
+            PreviewActions(self._leave_preview, {
+                "Ctrl+Enter": ("Open in another program", lambda image: actions.open([image])),
+                "Ctrl+C": ("Copy the picture", lambda image: self.away.copy([image])),
+                "Del": ("Move to the bin", lambda image: self.away.ask_bin([image]))},
                            lambda image: actions.menu([image], hits.get(image.id)),
                            lambda image: actions.inspect([image]),
                            lambda at: self.thumbnails.best_now(hits[at].image), self.results.detail.names))
@@ -352,6 +356,8 @@ class SearchPanel(Panel):
 
     def _show_changed(self, images: "list[ImageRecord]") -> None:
         self.results.grid.pictures.replace_images(images)
+        if self._preview is not None:
+            self._preview.controller.replace_images(images)
         self.results.detail.show_hit(self.results.grid.current_hit())
         self.controller.refresh_gallery()
 

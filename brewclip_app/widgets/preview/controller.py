@@ -1,8 +1,8 @@
 """Controller of the preview: walks a sequence, reads pictures ahead, zooms, and runs the slide show. No widgets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,6 +14,9 @@ from brewclip_app.widgets.preview.loading import LoadedPicture, load
 from brewclip_app.widgets.preview.sequence import PictureSequence
 from brewclip_app.widgets.preview.state import PreviewState
 from core.progress import JobCancelled, Report
+
+if TYPE_CHECKING:
+    from core.store.records import ImageRecord
 
 KEPT = "preview"  # key in the window's state
 INTERVALS = (2.0, 4.0, 6.0, 10.0, 20.0)  # s, of the slide show
@@ -91,6 +94,30 @@ class PreviewController(Controller[PreviewState]):
     def go_to_end(self) -> None:
         """Show the last picture."""
         self.go_to(self.state.total - 1)
+
+    def leave_out(self, ids: Collection[int]) -> None:
+        """Take out pictures that left the gallery; the next one comes to the front in the place of one that did."""
+        kept = [image_id for image_id in self._sequence.ids if image_id not in ids]
+        if len(kept) == self.state.total:
+            return
+        if not kept:
+            self.close()
+            return
+        before = sum(image_id not in ids for image_id in self._sequence.ids[:self.state.position])
+        self._sequence = replace(self._sequence, ids=kept)
+        self._pictures, self._loading, self._rotations = {}, set(), {}
+        self.pause_slide_show()
+        self._set(total=len(kept))
+        self._show(min(before, len(kept) - 1))
+
+    def replace_images(self, images: "Iterable[ImageRecord]") -> None:
+        """Take over changed records (tags, ratings)."""
+        fresh = {image.id: image for image in images}
+        for at, picture in self._pictures.items():
+            image = fresh.get(int(self._sequence.ids[at]))
+            if image is not None:
+                self._pictures[at] = replace(picture, image=image)
+        self._set(picture=self._pictures.get(self.state.position))
 
     def _show(self, position: int) -> None:
         near = range(position - AHEAD, position + AHEAD + 1)

@@ -10,6 +10,7 @@ from brewclip_app import theme, wording
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, label, look, rule, scrolling
 from brewclip_app.widgets.picture_facts import DATE_SOURCES, NO_BREAK, breakable, date_words
+from brewclip_app.widgets.picture_grid.cards import STAR
 from brewclip_app.widgets.preview.state import PreviewState
 from brewclip_app.widgets.score_shares import fill_shares, match_words
 from core.remote import shown
@@ -35,7 +36,7 @@ class InformationPane(QFrame):
         self._hit: Hit | None = None
         self.name = label("", "strong", wrap=True)
         self.folder = label("", "quiet", wrap=True)
-        self.date, self.pixels, self.file, self.tags = (label("", wrap=True) for _ in range(4))
+        self.date, self.pixels, self.file, self.tags, self.rating = (label("", wrap=True) for _ in range(5))
         self.match = QWidget()
         self.shares = column(space=4)
         self.rank = label("", "heading")
@@ -46,7 +47,8 @@ class InformationPane(QFrame):
         for words in (self.name, self.folder, self.date, self.pixels, self.file, self.tags):
             words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._facts = [self._fact(title, words) for title, words in (
-            ("Date", self.date), ("Size", self.pixels), ("File", self.file), ("Tags", self.tags))]
+            ("Date", self.date), ("Size", self.pixels), ("File", self.file), ("Tags", self.tags),
+            ("Rating", self.rating))]
         self.match.setLayout(column(rule(), self.rank, self.shares, self.strength, space=7))
         inside = QWidget()
         layout = column(self.name, self.folder, 4, *self._facts, 4, self.match, self.why, None, space=7)
@@ -92,7 +94,9 @@ class InformationPane(QFrame):
         self.file.setText(" · ".join(filter(None, (image.path.suffix.lstrip(".").upper(), size))))
         self.tags.setText(", ".join(image.tags))
         self._facts[1].setVisible(bool(image.width))
+        self.rating.setText(STAR * image.rating)
         self._facts[3].setVisible(bool(image.tags))
+        self._facts[4].setVisible(image.rating > 0)
 
     def _show_hit(self, hit: "Hit | None") -> None:
         if hit is self._hit:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QKeyCombination, QObject, QPoint, QRect, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
@@ -40,14 +40,13 @@ PAN_SHARE = 0.15  # of the view, that a key moves the picture
 LAID_OUT = ("opened", "total", "information", "slide_show")  # parts of the state that decide what is where
 EDGE = 12  # px beside the buttons on the picture
 Key = Qt.Key
-PLAIN, SHIFT, CONTROL = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier,
-                         Qt.KeyboardModifier.ControlModifier)
+PLAIN, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
 KEYS = [("\N{LEFTWARDS ARROW} \N{RIGHTWARDS ARROW}", "Previous picture, next"), ("Home End", "First picture, last"),
         ("Esc", "Back to the pictures; end the slide show"), ("Space", "Back; pause the slide show, or go on"),
         ("+ -", "Zoom in, out; also with the wheel"), ("1 0", "Actual size, whole picture; also with a double click"),
         ("\N{UPWARDS ARROW} \N{DOWNWARDS ARROW}", "Move an enlarged picture; Shift and an arrow in all directions"),
         ("R", "Rotate right; with Shift left (the file stays as it is)"), ("I", "Information"), ("F", "Full screen"),
-        ("F5", "Slide show"), ("Ctrl+Enter", "Open in another program")]
+        ("F5", "Slide show")]
 
 
 def _nothing(image_id: int) -> None:
@@ -56,13 +55,14 @@ def _nothing(image_id: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class PreviewActions:
-    """What a panel does for its pictures. `leave` gets the id in front when the preview closes; `menu` makes a context
-    menu; `explain` goes to Inspect; `thumbnail` stands in for a picture that is being read; `share_names` are the names
-    of terms by their labels.
+    """What a panel does for its pictures. `leave` gets the id in front when the preview closes; `keys` are actions on
+    the picture in front with their words, by key ("Ctrl+Enter"); `menu` makes a context menu; `explain` goes to
+    Inspect; `thumbnail` stands in for a picture that is being read; `share_names` are the names of terms by their
+    labels.
     """
 
     leave: Callable[[int], object] = _nothing
-    open_elsewhere: "Callable[[ImageRecord], object] | None" = None
+    keys: "Mapping[str, tuple[str, Callable[[ImageRecord], object]]]" = field(default_factory=dict)
     menu: "Callable[[ImageRecord], QMenu] | None" = None
     explain: "Callable[[ImageRecord], object] | None" = None
     thumbnail: Callable[[int], Thumbnail | None] = _nothing
@@ -140,7 +140,6 @@ class PreviewOverlay(QWidget):
         table |= {(PLAIN, key): table[SHIFT, key] for key in (Key.Key_Up, Key.Key_Down)}
         table |= {(PLAIN, key): partial(controller.zoom, 1) for key in (Key.Key_Plus, Key.Key_Equal)}
         table |= {(PLAIN, key): self.toggle_full_screen for key in (Key.Key_F, Key.Key_F11)}
-        table |= {(CONTROL, key): self._open_elsewhere for key in (Key.Key_Return, Key.Key_Enter)}
         return table
 
     def open(self, owner: QWidget, sequence: PictureSequence, position: int, actions: PreviewActions) -> None:
@@ -159,6 +158,10 @@ class PreviewOverlay(QWidget):
         self.raise_()
         self.controller.open(sequence, position)
         self.canvas.setFocus()
+
+    def key_list(self) -> list[tuple[str, str]]:
+        """Keys of the preview and of the panel's actions, for the list that `?` shows."""
+        return [*KEYS, *((name, words) for name, (words, _) in self._actions.keys.items())]
 
     def show_message(self, text: str) -> None:
         """Show a sentence at the lower edge for some seconds; "" for none."""
@@ -232,14 +235,18 @@ class PreviewOverlay(QWidget):
 
     def _is_of_window(self, event: QKeyEvent) -> bool:
         """Whether a key is a shortcut of the window: it is its child. A sign such as ? may need Shift."""
-        pressed = event.keyCombination()
-        unshifted = QKeyCombination(event.modifiers() & ~SHIFT, pressed.key())
+        pressed = QKeySequence(event.modifiers().value | event.key())
+        unshifted = QKeySequence((event.modifiers() & ~SHIFT).value | event.key())
         own = self._window.findChildren(QShortcut, options=Qt.FindChildOption.FindDirectChildrenOnly)
         return self._owner is not self._window and any(
-            shortcut.key() in (QKeySequence(pressed), QKeySequence(unshifted)) for shortcut in own)
+            shortcut.key() in (pressed, unshifted) for shortcut in own)
 
     def _action(self, event: QKeyEvent) -> Callable[[], object] | None:
         held, key = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier, event.key()
+        pressed = QKeySequence(held.value | (Key.Key_Enter if key == Key.Key_Return else key))
+        for name, (_, act) in self._actions.keys.items():
+            if QKeySequence(name) == pressed:
+                return partial(self._act_on_picture, act)
         return self._keys.get((held, key)) or (self._keys.get((PLAIN, key)) if held == SHIFT else None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -325,11 +332,11 @@ class PreviewOverlay(QWidget):
         if image is not None and self._actions.explain is not None:
             self._actions.explain(image)
 
-    def _open_elsewhere(self) -> None:
+    def _act_on_picture(self, act: "Callable[[ImageRecord], object]") -> None:
         image = self.controller.state.image
-        if image is not None and self._actions.open_elsewhere is not None:
+        if image is not None:
             self.controller.pause_slide_show()
-            self._actions.open_elsewhere(image)
+            act(image)
 
     def menu(self) -> QMenu:
         """Actions of the preview, and those of the panel on the picture in front."""

@@ -1,5 +1,6 @@
 """From the hits to the preview and back: Space, Enter, double clicks, and the same place in the grid."""
 
+from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
@@ -147,6 +148,18 @@ def test_keys_of_the_panel_rest_while_the_preview_covers_it(panel, grid, qtbot, 
     shown, query = preview(panel, qtbot), panel.controller.state.query
     qtbot.keyClick(shown.canvas, key, Qt.KeyboardModifier.ControlModifier)
     assert shown.canvas.hasFocus() and panel.controller.state.query is query and panel.results.filter.isHidden()
+
+
+def test_tags_ratings_and_removals_are_followed(panel, grid, qtbot):
+    qtbot.keyClick(grid, Key.Key_Return)
+    shown = preview(panel, qtbot)
+    qtbot.waitUntil(lambda: shown.controller.state.picture is not None)
+    shown.controller.toggle_information()
+    first, second = grid.sequence()[:2]
+    panel.away.changed.emit([replace(grid.current(), tags=("holiday",), rating=3)])
+    assert shown.information.tags.text() == "holiday" and len(shown.information.rating.text()) == 3
+    panel.away.left.emit(frozenset((first,)))
+    assert shown.controller.current_id == second
 
 
 def test_why_this_picture_leads_to_inspect(panel, grid, qtbot):
