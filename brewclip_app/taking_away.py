@@ -42,7 +42,9 @@ NO_BIN = "there is no bin for its drive, or its folder may not be written to"
 
 
 class TakeAway(QObject):
-    """Actions on pictures of the current gallery. `tags` are those of the gallery with their counts."""
+    """Actions on pictures of a gallery: the current one, or that which `gallery` names. `tags` are those of the gallery
+    with their counts.
+    """
 
     said = Signal(str, str, object)  # what happened, and an action: its words ("" for none) and a function
     changed = Signal(object)  # list[ImageRecord]: their tags or ratings
@@ -50,9 +52,10 @@ class TakeAway(QObject):
     returned = Signal()  # pictures are in the gallery again
     done = Signal(str, object)  # a change of pictures that can be undone: words ("" for none), and an Undo
 
-    def __init__(self, context: "BaseContext", owner: QWidget) -> None:
+    def __init__(self, context: "BaseContext", owner: QWidget, gallery: Callable[[], str] | None = None) -> None:
         super().__init__(owner)
         self._context, self._owner = context, owner
+        self._gallery = gallery or (lambda: context.gallery)
         self.tags: tuple[tuple[str, int], ...] = ()
 
     # ---- the clipboard and other files
@@ -163,7 +166,7 @@ class TakeAway(QObject):
     def _change(self, images: Images, change: "Callable[[Gallery, list[int]], object]", words: str, undo: Undo | None,
                 dialog: NameDialog | None = None) -> None:
         """Change tags or ratings in the gallery; `words` say that it was done, and it can be undone."""
-        ids, name = [image.id for image in images], self._context.gallery
+        ids, name = [image.id for image in images], self._gallery()
 
         def work(report: Report) -> "list[ImageRecord]":
             gallery = self._context.explorer.gallery(name)
@@ -184,7 +187,7 @@ class TakeAway(QObject):
 
     def remove(self, images: Images) -> None:
         """Remove pictures from the gallery; their files stay."""
-        tasks.start(self._remove(images, self._context.gallery))
+        tasks.start(self._remove(images, self._gallery()))
 
     async def _remove(self, images: Images, name: str) -> None:
         def work(report: Report) -> bool:
@@ -216,7 +219,7 @@ class TakeAway(QObject):
 
     def move_to_bin(self, images: Images) -> None:
         """Move the files of pictures to the bin, without asking."""
-        tasks.start(self._move_to_bin(images, self._context.gallery))
+        tasks.start(self._move_to_bin(images, self._gallery()))
 
     async def _move_to_bin(self, images: Images, name: str) -> None:
         def work(report: Report) -> "BinResult":
@@ -249,19 +252,19 @@ class TakeAway(QObject):
 
     # ---- menus
 
-    def add_to_menu(self, menu: QMenu, images: Images, hits: "Mapping[int, Hit]") -> None:
-        """Add these actions to a menu."""
+    def add_to_menu(self, menu: QMenu, images: Images, hits: "Mapping[int, Hit]", keys: bool = True) -> None:
+        """Add these actions to a menu, with their `keys` where the panel has them."""
         one = len(images) == 1
         for words, act in (("Copy\tCtrl+C", self.copy), ("Copy path" if one else "Copy paths", self.copy_paths),
                            ("Copy file to a folder…" if one else "Copy files to a folder…", self.choose_target),
                            ("Export list…", lambda images: self.export(images, hits))):
-            menu.addAction(words, partial(act, images))
+            menu.addAction(words if keys else words.partition("\t")[0], partial(act, images))
         menu.addSeparator()
         self.add_tags(menu.addMenu("Tag"), images)
-        self.add_ratings(menu.addMenu("Rate"), images)
+        self.add_ratings(menu.addMenu("Rate"), images, keys)
         menu.addSeparator()
         menu.addAction("Remove from the gallery", partial(self.remove, images))
-        menu.addAction("Move to the bin…\tDel", partial(self.ask_bin, images))
+        menu.addAction("Move to the bin…\tDel" if keys else "Move to the bin…", partial(self.ask_bin, images))
 
     def add_tags(self, menu: QMenu, images: Images) -> None:
         """Add the tags of these pictures and of the gallery to a menu, and a new one."""
@@ -276,10 +279,11 @@ class TakeAway(QObject):
             action.setChecked(all(name in image.tags for image in images))
             action.triggered.connect(lambda put, name=name: self.tag(images, name, put))
 
-    def add_ratings(self, menu: QMenu, images: Images) -> None:
+    def add_ratings(self, menu: QMenu, images: Images, keys: bool = True) -> None:
         """Add the ratings to a menu."""
         for stars in range(STARS, -1, -1):
-            action = menu.addAction(f"{STAR * stars or 'No rating'}\t{stars}", partial(self.rate, images, stars))
+            words = STAR * stars or "No rating"
+            action = menu.addAction(f"{words}\t{stars}" if keys else words, partial(self.rate, images, stars))
             action.setCheckable(True)
             action.setChecked(all(image.rating == stars for image in images))
 

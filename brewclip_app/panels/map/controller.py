@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.explorer import Explorer
     from core.mapping.points import MapPoints
     from core.mapping.projection import Projection
+    from core.store.records import ImageRecord
 
 T = TypeVar("T")
 KEY = "map:build"  # of the jobs that make a map; a newer one replaces them
@@ -152,17 +153,15 @@ class MapController(Controller[MapState]):
             self._set(notice=str(error))
         return None
 
-    def tag(self, name: str) -> Callable[[Report], int]:
-        """Work that tags the selected pictures of the gallery; returns their number."""
-        points, selected, explorer = self.state.points, self.state.selected, self._context.explorer
-        assert points is not None and points.gallery
-        ids = [item.image.id for row in selected if (item := points.items[row]).image is not None]
+    def gallery(self) -> str:
+        """Name of the gallery of the map; "" of a dataset's."""
+        return self.state.points.gallery if self.state.points is not None else ""
 
-        def work(report: Report) -> int:
-            explorer.gallery(points.gallery).add_tag(ids, name)
-            return len(ids)
-
-        return work
+    def selected_images(self) -> "list[ImageRecord]":
+        """The selected pictures."""
+        points = self.state.points
+        items = [points.items[row] for row in self.state.selected] if points is not None else []
+        return [item.image for item in items if item.image is not None]
 
     # ---- coroutines
 

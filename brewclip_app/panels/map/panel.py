@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QButtonGroup, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QMenu, QStackedWidget, QToolButton, QWidget
 
 from brewclip_app import tasks, wording
 from brewclip_app.capture.playback import Player, PlayerState
@@ -14,11 +14,11 @@ from brewclip_app.panels.map.header import ADD, MapHeader, MapLegend
 from brewclip_app.panels.map.side import MapSide
 from brewclip_app.panels.map.state import MapState
 from brewclip_app.panels.map.view import TOOLS, MapView
+from brewclip_app.taking_away import TakeAway, Undo
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, EmptyState, ProgressRow, button, column, label, row
 from brewclip_app.widgets.figure_export import Draw, FigureExporter
 from brewclip_app.widgets.file_dialogs import ask_folder
-from brewclip_app.widgets.name_dialogs import NameDialog
 from brewclip_app.widgets.reading_page import ReadingPage
 from brewclip_app.widgets.splitters import restore_sizes, splitter
 from core.inference.accelerators import has_torch
@@ -33,6 +33,7 @@ KEYS = [("Arrows", "The nearest point in that direction"), ("Enter", "Open the p
         ("Space", "Play the utterance, or stop"), ("+ −", "Zoom in, out"), ("Home", "The whole map"),
         ("L R M", "A drag draws a lasso, a rectangle, or moves the map"), ("Ctrl+A", "Select all that is shown"),
         ("Ctrl+F", "Show a query on the map"), ("Ctrl+S", "Save the map as PNG, SVG or PDF"),
+        ("Ctrl+Z", "Undo the latest change of pictures (tag, rating, removed, bin)"),
         ("Esc", "Stop playing; clear the selection, then the query")]
 
 
@@ -51,6 +52,8 @@ class MapPanel(Panel):
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
         self.exporter = FigureExporter(context, self, lambda text: self.notice.setText(text))
         self._shown = MapState()
+        self.away = TakeAway(context, self, self.controller.gallery)
+        self._undo: list[Undo] = []  # of changes of pictures
         self._heard: tuple[int, Waveform] | None = None  # row of the utterance that was read last
         self._lay_out()
         self._connect()
@@ -151,14 +154,16 @@ class MapPanel(Panel):
         view.activated.connect(self._inspect)
         side.grid.chosen.connect(view.go_to)
         side.clear.clicked.connect(lambda: controller.select(None))
-        side.tag.clicked.connect(self._ask_tag)
+        side.pictures.clicked.connect(self._open_menu)
+        self.away.said.connect(lambda words, action, act: self._say(words))
+        self.away.done.connect(self._keep_undo)
         side.play.clicked.connect(self._toggle_playing)
         side.inspect.clicked.connect(lambda: self._inspect(view.current))
         side.waveform.sought.connect(lambda seconds: self.player.play(self._heard[1], seconds) if self._heard else None)
         self.player.changed.connect(self._show_playing)
         self.context.galleries_changed.connect(lambda: controller.read_sources() if self.isVisible() else None)
         for keys, do in (("Ctrl+A", controller.select_all), ("Ctrl+F", header.words.setFocus),
-                         ("Ctrl+S", header.export.click)):
+                         ("Ctrl+S", header.export.click), ("Ctrl+Z", self._undo_latest)):
             QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     # ---- rendering
@@ -220,12 +225,25 @@ class MapPanel(Panel):
 
     # ---- actions
 
-    def _ask_tag(self) -> None:
-        def tag(name: str, dialog: NameDialog) -> None:
-            dialog.save(self.context.jobs, "Tagging", self.controller.tag(name),
-                        lambda count: self.notice.setText(f"{wording.pictures(count)} tagged {name}."))
+    def _open_menu(self) -> None:
+        """Open the menu of actions on the selected pictures."""
+        menu = QMenu(self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        self.away.add_to_menu(menu, self.controller.selected_images(), {}, keys=False)
+        menu.popup(self.side.pictures.mapToGlobal(self.side.pictures.rect().bottomLeft()))
 
-        NameDialog(self, "Tag the selected pictures", "Tag", tag, holder="tag").open()
+    def _say(self, words: str) -> None:
+        self.notice.setText(words)
+        self.notice.setVisible(bool(words))
+
+    def _keep_undo(self, words: str, undo: Undo) -> None:
+        self._undo.append(undo)
+        self._say(f"{words} Ctrl+Z undoes it." if words else "")
+
+    def _undo_latest(self) -> None:
+        if self._undo:
+            self._undo.pop()()
+            self._say("")
 
     def _inspect(self, at: int) -> None:
         """Open a point in Inspect: a picture with the query or its own utterance, an utterance with its picture."""

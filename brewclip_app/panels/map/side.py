@@ -141,7 +141,7 @@ class MapSide(Card):
         super().__init__(margin=12)
         self.count = label(HINT, "strong", wrap=True)
         self.grid = SelectedGrid(thumbnails)
-        self.tag = button("Tag the pictures…")
+        self.pictures = button("Pictures…", tip="Copy, export, tag, rate or remove the selected pictures")
         self.clear = button("Clear the selection")
         self.under = label("Under the pointer", "quiet")
         self.picture = PicturePlace(thumbnails)
@@ -151,7 +151,7 @@ class MapSide(Card):
         self.play = button("Play", icon="play")
         self.inspect = button("Inspect", tip="Open in Inspect (Enter)")
         self.selection_actions = QWidget()
-        self.selection_actions.setLayout(row(self.clear, self.tag, None))
+        self.selection_actions.setLayout(row(self.clear, self.pictures, None))
         self.point_actions = QWidget()
         self.point_actions.setLayout(row(self.play, self.inspect, None))
         self.body.addWidget(self.count)
@@ -171,7 +171,7 @@ class MapSide(Card):
             self.count.setText(selection_words(len(state.selected) - spoken, spoken))
             self.grid.rows.show_rows(points, state.selected)
             self.selection_actions.setVisible(bool(state.selected))
-            self.tag.setVisible(points is not None and bool(points.gallery))
+            self.pictures.setVisible(points is not None and bool(points.gallery) and spoken < len(state.selected))
 
     def show_point(self, points: "MapPoints | None", at: int) -> None:
         """Show the point under the pointer or the keyboard; -1: none."""

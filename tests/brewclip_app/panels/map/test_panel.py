@@ -8,6 +8,7 @@ import pytest
 import soundfile
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester, QTest
+from PySide6.QtWidgets import QMenu
 
 from brewclip_app import theme
 from brewclip_app.capture.playback import Player
@@ -197,14 +198,25 @@ def test_a_query_of_search_is_drawn_with_lines_to_its_pictures(panel, settle):
     assert panel.controller.state.query is None
 
 
-def test_tagging_the_selection_tags_its_pictures(panel, monkeypatch):
+def test_the_selected_pictures_are_tagged_and_that_is_undone(panel, monkeypatch, settle):
     tagged = []
     monkeypatch.setattr(panel.context.explorer, "gallery", lambda name: SimpleNamespace(
-        add_tag=lambda ids, tag: tagged.append((name, ids, tag))), raising=False)
+        add_tag=lambda ids, tag: tagged.append((name, ids, tag)), images=lambda ids: [],
+        remove_tag=lambda ids, tag: tagged.append((name, ids, f"not {tag}"))), raising=False)
     panel.controller._set(selected=(1, 3, PICTURES))
-    assert panel.side.tag.isVisible() and panel.side.count.text() == "2 pictures, 1 utterance selected"
-    assert panel.controller.tag("beach")(lambda progress: None) == 2
-    assert tagged == [("Holiday", [1, 3], "beach")]
+    assert panel.side.pictures.isVisible() and panel.side.count.text() == "2 pictures, 1 utterance selected"
+    panel.side.pictures.click()
+    menu = panel.findChild(QMenu)
+    assert "Move to the bin…" in [action.text() for action in menu.actions()]
+    menu.close()
+    panel.away.tag(panel.controller.selected_images(), "beach", True)
+    settle()
+    assert tagged == [("Holiday", [1, 3], "beach")] and "Ctrl+Z undoes it" in panel.notice.text()
+    panel._undo_latest()
+    settle()
+    assert tagged[1:] == [("Holiday", [1, 3], "not beach")]
+    panel.controller._set(selected=(PICTURES,))
+    assert not panel.side.pictures.isVisible(), "an utterance alone"
 
 
 def test_empty_states_say_what_to_do(context, qtbot, settle, monkeypatch):
