@@ -25,6 +25,14 @@ class Question:
     pictures: tuple[Path, ...] = ()
 
 
+@dataclass(frozen=True)
+class GalleryPicture:
+    """A picture of a gallery, to be shown among the others (payload of `go_to("search", ...)`); -1: none of them."""
+
+    gallery: str
+    image_id: int = -1
+
+
 @dataclass(frozen=True, eq=False)
 class Asked:
     """One term of a query: words, or a voice (`text` where its words were edited)."""

@@ -93,7 +93,10 @@ class TranscriptView(GrowingText):
         self.accepted.emit(text)
 
     def _take_back(self) -> None:
-        self.show_words(self._shown, self._words)
+        if self.speaks_when_empty and not self.text():
+            self._accept()
+        else:
+            self.show_words(self._shown, self._words)
 
     def _set_up(self) -> None:
         super()._set_up()

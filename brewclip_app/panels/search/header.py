@@ -48,7 +48,7 @@ class QueryHeader(Card):
         self.drop_voice = look(icon_button("close", "Remove the recording, keep its text", controller.drop_recording,
                                            side=12), "on-picture")
         self.transcript = TranscriptView()
-        self.transcript.speaks_when_empty = True
+        self.transcript.speaks_when_empty = self.transcript.accepts_nothing = True
         self.language = label("", "pill")
         self.original = label("", "quiet-body", wrap=True)
         self.message = label("", "quiet", wrap=True)

@@ -28,6 +28,7 @@ class Notice:
     button: str = ""
     progress: bool = False
     suggestions: tuple[tuple[str, Path], ...] = ()
+    invites: bool = False  # nothing is missing: the pictures of the gallery can be shown in its place
 
 
 SPEAK = "Hold Space and describe a picture in your own words, in one of many languages, or type above."
@@ -44,7 +45,8 @@ def notice_for(status: GalleryStatus, indexing: bool, speech: bool = True) -> No
     if state is None or state.indexed > 0:
         return Notice("microphone" if speech else "search", f"{'Say' if speech else 'Type'} what you look for",
                       f"{SPEAK if speech else TYPE} Everything stays on this computer.",
-                      suggestions=demo_queries() if state is not None and state.gallery.name == DEMO else ())
+                      suggestions=demo_queries() if state is not None and state.gallery.name == DEMO else (),
+                      invites=True)
     name = state.gallery.name
     if indexing:
         return Notice("library", f"Indexing {name}", "You can search as soon as the first pictures are indexed.",

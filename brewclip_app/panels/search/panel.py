@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 from brewclip_app.capture.file_intake import Intake
 from brewclip_app.capture.held_key import HeldKey
 from brewclip_app.capture.push_to_talk import TAP, PushToTalk
-from brewclip_app.panels.base import Panel, Question
+from brewclip_app.panels.base import GalleryPicture, Panel, Question
 from brewclip_app.panels.first_start.panel import FirstStart
 from brewclip_app.panels.search.actions import HitActions
+from brewclip_app.panels.search.browsing import BrowseController
 from brewclip_app.panels.search.controller import KEY, SearchController
 from brewclip_app.panels.search.header import QueryHeader
 from brewclip_app.panels.search.history import QueryHistory
@@ -57,6 +58,7 @@ class SearchPanel(Panel):
         self.setAcceptDrops(True)
         self._front = self._refining = False
         self.controller = SearchController(context, voice, self)
+        self.browse = BrowseController(context, self)
         self.voice = self.controller.voice
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
         self.space = HeldKey(self, self._press_space, self._release_space)
@@ -71,7 +73,8 @@ class SearchPanel(Panel):
         self.away = TakeAway(context, self)
         self.hit_actions = HitActions(context, self.controller, self, self.away)
         self.header = QueryHeader(self.controller, self.intake)
-        self.results = SearchResults(context, self.controller, self.hit_actions, self.intake, self.thumbnails)
+        self.results = SearchResults(context, self.controller, self.hit_actions, self.intake, self.thumbnails,
+                                     self.browse)
         self.history = HistoryMenu(QueryHistory(context, self.controller), self)
         self.first_start = FirstStart(context)
         self.pages = QStackedWidget()
@@ -96,6 +99,7 @@ class SearchPanel(Panel):
         context, controller, header, chips = self.context, self.controller, self.header, self.results.chips
         controller.changed.connect(self.render_state)
         controller.failed.connect(self.failed)
+        self.browse.failed.connect(self.failed)
         controller.go_to.connect(self.go_to)
         header.record.pressed_down.connect(self._press)
         header.record.let_go.connect(lambda: self.voice.release())
@@ -117,6 +121,8 @@ class SearchPanel(Panel):
         self.away.left.connect(controller.leave_out)
         self.away.left.connect(lambda ids: self._preview.controller.leave_out(ids) if self._preview else None)
         self.away.returned.connect(controller.search_again)
+        for changed in (self.away.left, self.away.returned):
+            changed.connect(lambda *_: self.browse.read(controller.state.limits))
         self.results.selection_changed.connect(self._show_status)
 
     def _make_shortcuts(self) -> None:
@@ -164,6 +170,9 @@ class SearchPanel(Panel):
             self.header.show_galleries(state.gallery.names if state.gallery else (), self.context.gallery)
             self.away.tags = state.gallery.tags if state.gallery else ()
             self.status_link.emit(state.gallery.unreadable if state.gallery else "", "library")
+        if state.gallery is not None and state.gallery.state is not None and (
+                state.gallery is not before.gallery or state.limits != before.limits):
+            self.browse.read(state.limits)
         if state.status != before.status:
             self._show_status()
 
@@ -188,17 +197,24 @@ class SearchPanel(Panel):
     def receive(self, payload: object) -> None:
         if isinstance(payload, Question):
             self.controller.ask(payload)
+        elif isinstance(payload, GalleryPicture):
+            self.context.set_gallery(payload.gallery)
+            self.controller.clear()
+            self.browse.want(payload.image_id)
 
     def shortcuts(self) -> list[tuple[str, str]]:
         return list(KEYS)
 
     def save_state(self) -> dict[str, Any]:
         return {"order": self.results.grid.pictures.order, "splitter": self.results.splitter_state(),
+                "browse_order": self.browse.state.order, "grouping": self.browse.state.grouping,
                 "microphone": self.voice.microphone.chosen, "keep_ready": self.header.keep_ready.isChecked(),
                 **self.controller.saved_query()}
 
     def restore_state(self, state: dict[str, Any]) -> None:
         self.results.set_order(str(state.get("order", "relevance")))
+        self.browse.set_order(str(state.get("browse_order", "newest")))
+        self.browse.set_grouping(str(state.get("grouping", "month")))
         self.results.restore_splitter(str(state.get("splitter", "")))
         self.voice.microphone.choose(str(state.get("microphone", "")))
         self.header.keep_ready.setChecked(bool(state.get("keep_ready", True)))
@@ -290,7 +306,10 @@ class SearchPanel(Panel):
 
     def _type(self, text: str) -> None:
         self.setFocus()  # so that Space records again; the grid may be hidden still
-        self.controller.type_text(text)
+        if text or not self.controller.state.query.terms():
+            self.controller.type_text(text)
+        else:  # emptied
+            self.controller.clear()
 
     def _begin_anew(self) -> None:
         self.controller.clear()
@@ -321,15 +340,20 @@ class SearchPanel(Panel):
         grid, actions = self.results.grid, self.hit_actions
         hits = {hit.image.id: hit for hit in grid.pictures.hits()}
         ids = grid.sequence()
+
+        def image_of(at: int) -> "ImageRecord":
+            row = grid.pictures.row_of(at)
+            return grid.pictures.image(row) if row >= 0 else hits[at].image  # a hit that the preview has taken out
+
         self._preview = open_preview(
-            self.context, self, PictureSequence(ids, lambda at: hits[at].image, hits.get), ids.index(image_id),
+            self.context, self, PictureSequence(ids, image_of, hits.get), ids.index(image_id),
             PreviewActions(self._leave_preview, {
                 "Ctrl+Enter": ("Open in another program", lambda image: actions.open([image])),
                 "Ctrl+C": ("Copy the picture", lambda image: self.away.copy([image])),
                 "Del": ("Move to the bin", lambda image: self.away.ask_bin([image]))},
                            lambda image: actions.menu([image], hits.get(image.id)),
                            lambda image: actions.inspect([image]),
-                           lambda at: self.thumbnails.best_now(hits[at].image), self.results.detail.names))
+                           lambda at: self.thumbnails.best_now(image_of(at)), self.results.detail.names))
 
     def _preview_current(self) -> None:
         current = self.results.grid.current()

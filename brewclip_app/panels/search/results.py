@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, Signal
@@ -9,17 +10,20 @@ from PySide6.QtWidgets import QComboBox, QProgressBar, QSplitter, QStackedWidget
 
 from brewclip_app.capture.file_intake import Intake
 from brewclip_app.panels.search.actions import MOST_EXAMPLES, HitActions
+from brewclip_app.panels.search.browsing import GROUPINGS, BrowseController, BrowseState
+from brewclip_app.panels.search.browsing import ORDERS as BROWSE_ORDERS
 from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.detail_pane import DetailPane
 from brewclip_app.panels.search.filter_bar import FilterBar
-from brewclip_app.panels.search.notices import Notice
+from brewclip_app.panels.search.notices import FILTERED, Notice
 from brewclip_app.panels.search.query import Query
 from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.panels.search.selection_pane import SelectionPane
 from brewclip_app.panels.search.state import SearchAnswer, SearchState
 from brewclip_app.thumbnails import Thumbnails, record_of
-from brewclip_app.widgets.common import ElidedLabel, EmptyState, KeyCap, button, column, icon_button, label, row
+from brewclip_app.widgets.common import ElidedLabel, EmptyState, KeyCap, button, clear, column, icon_button, label, row
 from brewclip_app.widgets.file_dialogs import ask_picture_folder
+from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.indexing_progress import IndexingProgress
 from brewclip_app.widgets.new_pictures import NewPicturesButton
 from brewclip_app.widgets.picture_grid.cards import GAP
@@ -47,13 +51,14 @@ class SearchResults(QWidget):
     selection_changed = Signal()
 
     def __init__(self, context: "Context", controller: SearchController, actions: HitActions, intake: Intake,
-                 thumbnails: Thumbnails) -> None:
+                 thumbnails: Thumbnails, browse: BrowseController) -> None:
         super().__init__()
         self._context, self._controller, self._thumbnails = context, controller, thumbnails
-        self._actions = actions
+        self._actions, self._browse = actions, browse
         self.chips = QueryChips(controller, intake)
         self.new = button("New search", tip="Begin a new search: no query, no filter (Ctrl+N)")
         self.order = QComboBox()
+        self.browse_order, self.grouping = QComboBox(), QComboBox()  # of the gallery while there is no query
         self.filter_button = button("Filter", self.toggle_filter, tip="Search a part of the gallery (Ctrl+F)")
         self.history = icon_button("history", "History of queries (Ctrl+H)")
         self.new_pictures = NewPicturesButton(context)
@@ -71,6 +76,8 @@ class SearchResults(QWidget):
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.stack = QStackedWidget()
         self._notice: EmptyState | None = None
+        self._listed = ""  # the gallery whose pictures the grid showed last
+        self._suggested: tuple[tuple[str, Path], ...] = ()
         self._blank, self._sayings = QWidget(), QWidget()  # blank: until the galleries were read
         self._way, self._purpose = label("Hold", "quiet"), label("to speak", "quiet")
         self._tap_previews = False
@@ -81,8 +88,13 @@ class SearchResults(QWidget):
     def _set_up(self) -> None:
         for key, (words, _) in ORDERS.items():
             self.order.addItem(words, key)
+        for box, choices, name in ((self.browse_order, BROWSE_ORDERS, "Order of the pictures"),
+                                   (self.grouping, GROUPINGS, "Groups of the pictures")):
+            for key, text in choices.items():
+                box.addItem(text, key)
+            box.setAccessibleName(name)
         self.order.setAccessibleName("Order of the hits")
-        for part in (self.new, self.order, self.filter_button, self.history):
+        for part in (self.new, self.order, self.browse_order, self.grouping, self.filter_button, self.history):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.filter_button.setCheckable(True)
         self.filter.hide()
@@ -90,6 +102,9 @@ class SearchResults(QWidget):
         self.stale.hide()
         self.least.hide()
         self.order.activated.connect(lambda at: self.set_order(self.order.itemData(at)))
+        self.browse_order.activated.connect(lambda at: self._browse.set_order(self.browse_order.itemData(at)))
+        self.grouping.activated.connect(lambda at: self._browse.set_grouping(self.grouping.itemData(at)))
+        self._browse.changed.connect(self._render_browse)
         self.filter.closed.connect(partial(self.filter_button.setChecked, False))
         self.filter.changed.connect(self._controller.set_limits)
         self.grid.selection_changed.connect(self._show_selection)
@@ -100,8 +115,8 @@ class SearchResults(QWidget):
 
     def _lay_out(self) -> None:
         self._sayings.setLayout(row(self._way, KeyCap("Space"), self._purpose, space=5))
-        tools = row(self._sayings, self.new, self.order, self.filter_button, self.history, self.new_pictures,
-                    space=8)
+        tools = row(self._sayings, self.new, self.order, self.browse_order, self.grouping, self.filter_button,
+                    self.history, self.new_pictures, space=8)
         chips = column(self.chips)
         chips.setContentsMargins(0, 3, 0, 0)  # a first line of chips stands level with the tools
         bar = row(chips, tools, space=12)
@@ -109,10 +124,12 @@ class SearchResults(QWidget):
         for layout in (bar, tools):
             layout.setAlignment(Qt.AlignmentFlag.AlignTop)
         grid = QWidget()
-        inner = column(self.grid)
+        inner = row(self.grid, self.grid.time_line, space=4)
+        inner.setStretch(0, 1)
         inner.setContentsMargins(EDGE - GAP // 2, 0, 0, 0)
         grid.setLayout(inner)
-        detail = QWidget()
+        self._grid_box, self._beside = inner, QWidget()
+        detail = self._beside
         self.side.addWidget(self.detail)
         self.side.addWidget(self.selection)
         outer = column(self.side)
@@ -129,7 +146,9 @@ class SearchResults(QWidget):
         self.stack.addWidget(self.splitter)
         line = row(self.stale, self.least, self.progress, self.selection_bar, space=14)  # always there: the grid below
         line.setStretch(3, 1)  # never jumps
-        above = column(bar, self.filter, line, space=4)
+        self._suggestions = QWidget()
+        self._suggestion_row = FlowLayout(self._suggestions)
+        above = column(bar, self.filter, self._suggestions, line, space=4)
         above.setContentsMargins(EDGE, 0, EDGE, 0)
         page = column(above, self.stack, space=0)
         page.setStretch(1, 1)
@@ -142,8 +161,9 @@ class SearchResults(QWidget):
         self.new.setVisible(bool(state.query.terms()) or state.limits.any)
         if state.answer is not before.answer:
             self.detail.names = _share_names(state.answer.query) if state.answer is not None else {}
-            self._show_hits(state.answer, before.answer)
-        if state.notice != before.notice or state.answer is not before.answer:
+            if state.answer is not None or not self._browsing(state):
+                self._show_hits(state.answer, before.answer)
+        if state.notice != before.notice or state.answer is not before.answer or state.limits != before.limits:
             self._show_notice(state)
         answered = state.answer.query if state.answer is not None and self.showing_hits() else Query()
         stale = state.stale and bool(answered.terms())
@@ -168,12 +188,48 @@ class SearchResults(QWidget):
         else:
             self.grid.show_hits(hits)
 
+    def _browsing(self, state: SearchState) -> bool:
+        """Whether the pictures of the gallery are shown, for want of a query."""
+        listing = self._browse.state.listing
+        return (state.answer is None and state.notice is not None and state.notice.invites and listing is not None
+                and len(listing) > 0 and self._browse.state.gallery == self._context.gallery)
+
+    def _render_browse(self, browse: BrowseState) -> None:
+        self.browse_order.setCurrentIndex(self.browse_order.findData(browse.order))
+        self.grouping.setCurrentIndex(self.grouping.findData(browse.grouping))
+        self._show_notice(self._controller.state)
+
+    def _show_listing(self) -> None:
+        """Show the pictures of the gallery where they were left, or at the picture that is wanted."""
+        browse = self._browse.state
+        assert browse.listing is not None and browse.arrangement is not None
+        if self.grid.arrangement is not browse.arrangement:
+            if self._listed != browse.gallery:
+                self.grid.forget_place()
+                self._listed = browse.gallery
+            self.grid.show_listing(browse.listing, browse.arrangement)
+        if browse.wanted >= 0 and self.grid.pictures.row_of(browse.wanted) >= 0:
+            self.grid.select([browse.wanted])
+            self.grid.setFocus()
+            self._browse.want(-1)
+
     def _show_notice(self, state: SearchState) -> None:
-        """Show the notice in the place of the hits, or the hits."""
+        """Show the notice in the place of the hits, or the hits, or the pictures of the gallery."""
         before, self._notice = self._notice, None
-        notice = state.notice
+        notice, browsing, listing = state.notice, self._browsing(state), self._browse.state.listing
+        for part in (self.browse_order, self.grouping, self.grid.time_line):
+            part.setVisible(browsing)
+        self.order.setVisible(not browsing)
+        self._beside.setVisible(not browsing)
+        self._grid_box.setContentsMargins(EDGE - GAP // 2, 0, EDGE if browsing else 0, 0)
+        self._show_suggestions(notice if browsing else None)
+        if browsing:
+            self._show_listing()
+            notice = None
+        elif notice is not None and notice.invites and listing is not None and state.limits.any and not len(listing):
+            notice = FILTERED
         if notice is None:
-            self.stack.setCurrentWidget(self.splitter if state.answer is not None else self._blank)
+            self.stack.setCurrentWidget(self.splitter if state.answer is not None or browsing else self._blank)
         else:
             self._notice = EmptyState(notice.icon, notice.title, notice.sentence, *self._steps(notice))
             self.stack.addWidget(self._notice)
@@ -181,6 +237,16 @@ class SearchResults(QWidget):
         if before is not None:
             self.stack.removeWidget(before)
             before.deleteLater()
+
+    def _show_suggestions(self, notice: Notice | None) -> None:
+        """Queries of the demo, above its pictures."""
+        wanted = notice.suggestions if notice is not None else ()
+        if wanted != self._suggested:
+            self._suggested = wanted
+            clear(self._suggestion_row)
+            for part in self._steps(notice) if notice is not None else ():
+                self._suggestion_row.addWidget(part)
+        self._suggestions.setVisible(bool(wanted))
 
     def _steps(self, notice: Notice) -> list[QWidget]:
         gallery, indexing = self._context.gallery, self._context.indexing
@@ -273,9 +339,10 @@ class SearchResults(QWidget):
 
     def _show_selection(self) -> None:
         images = self.grid.selected()
-        self.detail.show_hit(self.grid.current_hit())
-        if len(images) > 1:
-            self.selection.show_images(images)
+        if self.grid.arrangement is None:  # there is no pane beside the pictures of a gallery
+            self.detail.show_hit(self.grid.current_hit())
+            if len(images) > 1:
+                self.selection.show_images(images)
         self.selection_bar.show_images(images)
         self.selection_changed.emit()
         self.side.setCurrentWidget(self.selection if len(images) > 1 else self.detail)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from brewclip_app.base_context import BaseContext
     from core.asr.transcript import Transcript
     from core.audio import Waveform
-    from core.explorer import Explorer, SearchResult
+    from core.explorer import Explorer, Filter, SearchResult
     from core.store.records import QueryRecord
 
 MOST_QUERIES = 1000  # of the history
@@ -36,14 +36,19 @@ def transcribe(context: "BaseContext", waveform: "Waveform", report: Report) -> 
 def search(explorer: "Explorer", query: Query, gallery: str, top: int, limits: HitLimits, exact: bool,
            all_copies: bool, report: Report) -> "SearchResult":
     """Search a gallery; `exact` compares every image, `all_copies` makes each of several identical files a hit."""
-    from core.explorer import Filter
     status = explorer.status()
     report(Progress(WorkStep.SEARCHING) if status.backbone_loaded else
            Progress(WorkStep.LOADING, subject=status.backbone))
     return explorer.search(gallery, query.terms(), top,
-                           Filter(limits.tag, Path(limits.folder) if limits.folder else None, limits.name,
-                                  *limits.taken, limits.min_rating),
-                           report, exact=exact, all_copies=all_copies)
+                           filter_of(limits), report, exact=exact, all_copies=all_copies)
+
+
+def filter_of(limits: HitLimits) -> "Filter":
+    """The filter of the limits that the panel shows."""
+    from core.explorer import Filter
+
+    return Filter(limits.tag, Path(limits.folder) if limits.folder else None, limits.name, *limits.taken,
+                  limits.min_rating)
 
 
 def remember(explorer: "Explorer", query: Query, gallery: str, result: "SearchResult",

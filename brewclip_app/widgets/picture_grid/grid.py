@@ -6,6 +6,7 @@ A QListView for its selection, its keys and its items for screen readers; where 
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -64,18 +65,22 @@ FOOTER_HEIGHT = 36
 SHRINK = 0.12  # of a card that may be missing for one more column: all then are a little narrower
 REPAINT_MS = 30  # thumbnails that come within this time are painted together
 CARD_WIDTH = 164
+SETTLED_MS = 100
 Index = QModelIndex | QPersistentModelIndex
 Select = QItemSelectionModel.SelectionFlag
 
 
 @dataclass(frozen=True)
 class GridPlace:
-    """Where a listing was left: the picture at the top, how far it was scrolled past, the current and selected ones."""
+    """Where a listing was left: the picture at the top, how far it was scrolled past, the current and selected ones,
+    and whether it was scrolled at all.
+    """
 
     top: int
     offset: int
     current: int
     selected: tuple[int, ...]
+    scrolled: bool
 
 
 class PictureGrid(QListView):
@@ -94,10 +99,11 @@ class PictureGrid(QListView):
         self.cards = PictureDelegate(thumbnails, self)
         self._card_width = CARD_WIDTH
         self._roomy = 0  # cards that were seen at once since these hits came
-        self._arrangement: Arrangement | None = None  # None while hits are shown
+        self.arrangement: Arrangement | None = None  # None while hits are shown
         self._layout = CardLayout((), 1, (1, 1))
         self._goal = -1, 0  # the card that a step up or down led to, and the column that it began in
         self._place: GridPlace | None = None  # of the listing, while hits are shown
+        self._returning: GridPlace | None = None  # while the panes around settle, after a listing came back
         self._typed, self._typed_at = "", 0.0
         self._arrived: set[int] = set()  # ids whose thumbnails came since the last repaint
         self._make_footer()
@@ -153,8 +159,8 @@ class PictureGrid(QListView):
 
     def show_hits(self, hits: "tuple[Hit, ...]") -> None:
         """Show the hits of another search, the first one selected."""
-        if self._arrangement is not None:
-            self._place, self._arrangement = self._place_now(), None
+        if self.arrangement is not None:
+            self._place, self.arrangement = self._place_now(), None
         self.cards.full_score = _full(hits)
         self._roomy = 0
         self.pictures.set_hits(())  # what was shown before has no say in how much room there is
@@ -165,18 +171,33 @@ class PictureGrid(QListView):
 
     def show_listing(self, listing: "ImageListing", arrangement: "Arrangement") -> None:
         """Show all images of a listing, at the place where the listing before was left."""
-        place = self._place_now() if self._arrangement is not None else self._place
-        self._arrangement = arrangement
+        before, place = self.arrangement, self._place_now() if self.arrangement is not None else self._place
+        self.arrangement = arrangement
+        by_folder = arrangement.grouping == "folder"
+        months = (wording.month(datetime(2000, number, 1)) for number in range(1, 13))
+        self.time_line.make_room_for([group_title(group, by_folder) for group in arrangement.groups] or months,
+                                     [text for _, text in arrangement.marks])
         self.pictures.set_listing(listing, arrangement)
         if place is not None:
-            self._return_to(place)
+            self.select(place.selected)
+            current = self.pictures.row_of(place.current)
+            if current >= 0:
+                self.selectionModel().setCurrentIndex(self.pictures.index(current), Select.NoUpdate)
+            sorted_anew = before is not None and (before.order, before.grouping) != (
+                arrangement.order, arrangement.grouping)
+            if not sorted_anew:
+                self._returning = place
+                self._return()
+                QTimer.singleShot(SETTLED_MS, self, self._stay)
+            elif not place.selected:
+                self.scrollToTop()
         if not self.currentIndex().isValid() and self.pictures.rowCount():
             self.selectionModel().setCurrentIndex(self.pictures.index(0), Select.NoUpdate)
 
     def forget_place(self) -> None:
         """Begin at the top when a listing is shown the next time: it is that of another gallery."""
         self._place = None
-        if self._arrangement is not None:
+        if self.arrangement is not None:
             self.selectionModel().clear()
             self.scrollToTop()
 
@@ -185,15 +206,18 @@ class PictureGrid(QListView):
         current = self.current()
         return GridPlace(int(self.pictures.ids[top]) if top >= 0 else -1,
                          self.verticalOffset() - self._layout.place(top)[1] if top >= 0 else 0,
-                         current.id if current is not None else -1, tuple(map(int, self.selected_ids())))
+                         current.id if current is not None else -1, tuple(map(int, self.selected_ids())),
+                         self.verticalOffset() > 0)
 
-    def _return_to(self, place: GridPlace) -> None:
-        self.select(place.selected)
-        current = self.pictures.row_of(place.current)
-        if current >= 0:
-            self.selectionModel().setCurrentIndex(self.pictures.index(current), Select.NoUpdate)
-        top = self.pictures.row_of(place.top)
-        self.verticalScrollBar().setValue(self._layout.place(top)[1] + place.offset if top >= 0 else 0)
+    def _return(self) -> None:
+        """Scroll to where the listing was left; one that was at its top shows what is new there."""
+        place = self._returning
+        if place is not None:
+            top = self.pictures.row_of(place.top) if place.scrolled else -1
+            self.verticalScrollBar().setValue(self._layout.place(top)[1] + place.offset if top >= 0 else 0)
+
+    def _stay(self) -> None:
+        self._returning = None
 
     def _show_reset(self) -> None:
         self._thumbnails.drop_requests(self.cards.asked)
@@ -294,19 +318,21 @@ class PictureGrid(QListView):
         """Lay out the cards, the one at the top staying there."""
         top = self._layout.nearest(0, self.verticalOffset())
         offset = self.verticalOffset() - self._layout.place(top)[1] if top >= 0 else 0
-        columns, groups = self.columns(), self._arrangement.groups if self._arrangement is not None else ()
+        columns, groups = self.columns(), self.arrangement.groups if self.arrangement is not None else ()
         width = max(1, self._room() // columns)
-        self.cards.cell = QSize(width, self.cards.cell_height(width, self._arrangement is None))
+        self.cards.cell = QSize(width, self.cards.cell_height(width, self.arrangement is None))
         header = theme.line_height(theme.font("heading")) + GAP if groups else 0
         rows = self.pictures.rowCount()
         counts = [group.count for group in groups] or ([rows] if rows else [])
         self._layout = CardLayout(counts, columns, self.cards.cell.toTuple(), header)
         self.updateGeometries()
-        if 0 <= top < rows:
+        if self._returning is not None:
+            self._return()
+        elif 0 <= top < rows:
             self.verticalScrollBar().setValue(self._layout.place(top)[1] + offset)
-        if self._arrangement is None:
+        if self.arrangement is None:
             self._fill_room()
-        marks = self._arrangement.marks if self._arrangement is not None else ()
+        marks = self.arrangement.marks if self.arrangement is not None else ()
         self.time_line.set_marks([(self._top_of(row), text) for row, text in marks])
         self._place_footer()
         self.viewport().update()
@@ -346,7 +372,7 @@ class PictureGrid(QListView):
     def now(self) -> str:
         """The words of the place at the top: a month, a folder or a letter; "" for hits."""
         row = self._layout.nearest(0, self.verticalOffset() + self._layout.header)
-        listing, arrangement = self.pictures.listing, self._arrangement
+        listing, arrangement = self.pictures.listing, self.arrangement
         if listing is None or arrangement is None or not 0 <= row < len(arrangement.rows):
             return ""
         if arrangement.groups:
@@ -434,7 +460,7 @@ class PictureGrid(QListView):
         goes_on = now - self._typed_at < QApplication.keyboardInputInterval() / 1000
         self._typed, self._typed_at = (self._typed if goes_on else "") + text.casefold(), now
         count, start = self.pictures.rowCount(), max(0, self.currentIndex().row()) + (len(self._typed) == 1)
-        listing, arrangement = self.pictures.listing, self._arrangement
+        listing, arrangement = self.pictures.listing, self.arrangement
         for row in (*range(start, count), *range(min(start, count))):
             name = (listing.names[arrangement.rows[row]] if listing is not None and arrangement is not None
                     else self.pictures.image(row).path.name.casefold())
@@ -494,8 +520,8 @@ class PictureGrid(QListView):
         painter.end()
 
     def _draw_header(self, painter: QPainter, section: int) -> None:
-        assert self._arrangement is not None
-        by_folder, group = self._arrangement.grouping == "folder", self._arrangement.groups[section]
+        assert self.arrangement is not None
+        by_folder, group = self.arrangement.grouping == "folder", self.arrangement.groups[section]
         place = QRect(GAP // 2, int(self._layout.tops[section]) - self.verticalOffset(), self.viewport().width() - GAP,
                       self._layout.header)
         bold, quiet = theme.font("heading"), theme.font("quiet")

@@ -1,15 +1,16 @@
 """Time line beside a grid: years, folders or letters where they are in the scroll range, and the present place."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QScrollBar, QSizePolicy, QSlider, QWidget
 
 from brewclip_app import theme
 
 DASH = 26  # px, of the line of a mark
-WIDEST = 14  # letters of a mark
+NARROWEST = 58  # px
+WIDEST = 22  # average letters
 RADIUS = 5
 
 
@@ -39,11 +40,12 @@ class TimeLine(QSlider):
         self._marks = tuple(marks)
         self._follow()
 
-    def sizeHint(self) -> QSize:
+    def make_room_for(self, words: Iterable[str], marks: Iterable[str]) -> None:
+        """Keep one width for these words of present places, and of marks."""
         metrics = QFontMetrics(theme.font("quiet"))
-        words = max((metrics.horizontalAdvance(text[:WIDEST]) for _, text in self._marks), default=0)
-        now = metrics.horizontalAdvance(self._words[:WIDEST + 4])
-        return QSize(max(words + DASH + 8, now + 14, 58), 100)
+        self.setFixedWidth(min(WIDEST * metrics.averageCharWidth(), max(
+            *(metrics.horizontalAdvance(text) + 14 for text in words),
+            *(metrics.horizontalAdvance(text) + DASH + 8 for text in marks), NARROWEST)))
 
     def marks(self) -> list[tuple[float, str]]:
         """The marks that have room: height in px, words. The first and the last of those too near are kept."""
@@ -65,7 +67,6 @@ class TimeLine(QSlider):
         if words != self._words:
             self._words = words
             self.setAccessibleDescription(words)
-            self.setFixedWidth(max(self.width() if self.isVisible() else 0, self.sizeHint().width()))
         self.update()
 
     def _edge(self) -> float:

@@ -3,7 +3,7 @@
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +14,7 @@ from PySide6.QtGui import QDropEvent
 from core.asr.transcript import Transcript, Word
 from core.explorer import ModelStatus, SearchResult
 from core.fingerprint import Fingerprint
+from core.galleries.listing import listing_of
 from core.progress import Progress
 from core.search.queries import EncodedTerm
 from core.store.records import GalleryRecord, GalleryState, QueryRecord
@@ -23,6 +24,15 @@ HEARD = Transcript("a brown dog", "en", (Word("a", 0, 0.1, 0.99), Word("brown", 
 SILENT = Transcript("", "", (), 0.0, 0.9, 0.0, reason="Nothing was said: the recording is silent.")
 
 
+def made_listing(count):
+    """Pictures of two years in three folders, the first the newest."""
+    taken = [datetime(2024, 12, 31) - timedelta(days=730 * at / max(count, 1)) for at in range(count)]
+    paths = [f"/nowhere/{at % 3}/picture {at:03}.jpg" for at in range(count)]
+    contents = [b"%d" % at for at in range(count)]
+    return listing_of((range(1, count + 1), paths, [1000] * count, [0] * count, [400] * count, [300] * count, taken,
+                       contents, [0] * count), {})
+
+
 class FakeStore:
     def __init__(self):
         self.records = {name: GalleryRecord(at, name, datetime.now(UTC), (Path("/nowhere"),))
@@ -30,6 +40,7 @@ class FakeStore:
         self.counts = {"Flickr": (8, 8, 0), "Holidays": (5, 5, 0)}
         self.fingerprints = ()
         self.history, self.tagged, self.rated = [], [], []
+        self.listing, self.chosen = made_listing(0), None
 
     def galleries(self):
         return list(self.records.values())
@@ -54,6 +65,10 @@ class FakeGallery:
     def state(self, fingerprint=""):
         images, indexed, failed = self.store.counts[self.info.name]
         return GalleryState(self.info, images, indexed, failed, 0, self.store.fingerprints)
+
+    def listing(self, chosen):
+        self.store.chosen = chosen
+        return self.store.listing
 
     def tags(self):
         return [("holiday", 2)]

@@ -1,0 +1,87 @@
+"""Controller of browsing: the pictures of the current gallery while no query is entered, in an order and grouped."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from brewclip_app.controller import Controller
+from brewclip_app.panels.search import search_job
+from brewclip_app.panels.search.query import HitLimits
+from core.progress import JobCancelled, Report
+
+if TYPE_CHECKING:
+    from brewclip_app.context import Context
+    from core.galleries.listing import Arrangement, ImageListing
+
+ORDERS = {"newest": "Newest first", "oldest": "Oldest first", "name": "By name", "folder": "By folder"}
+GROUPINGS = {"month": "Months", "folder": "Folders", "none": "No groups"}
+
+
+@dataclass(frozen=True, eq=False)
+class BrowseState:
+    """Pictures of a gallery; `listing` and `arrangement` are None until they were read.
+
+    `wanted` is the id of a picture to be shown once it is there, -1 for none.
+    """
+
+    gallery: str = ""
+    listing: "ImageListing | None" = None
+    arrangement: "Arrangement | None" = None
+    order: str = "newest"
+    grouping: str = "month"
+    wanted: int = -1
+
+
+class BrowseController(Controller[BrowseState]):
+    """Lists the gallery in jobs. The latest request wins."""
+
+    def __init__(self, context: "Context", parent: QObject | None = None) -> None:
+        super().__init__(BrowseState(), parent)
+        self._context = context
+        self._limits = HitLimits()
+
+    def read(self, limits: HitLimits) -> None:
+        """List the pictures of the current gallery that pass the limits."""
+        self._limits = limits
+        self._start(self._read())
+
+    def set_order(self, order: str) -> None:
+        """Sort by one of `ORDERS`."""
+        if order in ORDERS and order != self.state.order:
+            self._set(order=order)
+            self._start(self._read())
+
+    def set_grouping(self, grouping: str) -> None:
+        """Group by one of `GROUPINGS`."""
+        if grouping in GROUPINGS and grouping != self.state.grouping:
+            self._set(grouping=grouping)
+            self._start(self._read())
+
+    def want(self, image_id: int) -> None:
+        """Show a picture once it is listed; -1: it was shown."""
+        if image_id != self.state.wanted:
+            self._set(wanted=image_id)
+
+    async def _read(self) -> None:
+        state, name, limits = self.state, self._context.gallery, self._limits
+        if not name:
+            return
+
+        def work(report: Report) -> "tuple[ImageListing, Arrangement]":
+            from core.galleries.listing import arrange
+
+            listing = self._context.explorer.gallery(name).listing(search_job.filter_of(limits))
+            before, arranged = state.listing, state.arrangement
+            if before is not None and arranged is not None and state.gallery == name and before.same_as(listing):
+                if (arranged.order, arranged.grouping) == (state.order, state.grouping):
+                    return before, arranged
+                listing = before
+            return listing, arrange(listing, state.order, state.grouping)  # type: ignore[arg-type]
+
+        try:
+            listing, arrangement = await self._context.jobs.run("Listing the pictures", work, key="browse", quiet=True)
+        except JobCancelled:
+            return
+        if arrangement is not self.state.arrangement and name == self._context.gallery:
+            self._set(gallery=name, listing=listing, arrangement=arrangement)
