@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSize
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
@@ -20,6 +20,8 @@ WALL_TILE = 130  # px, at least
 
 class Mosaic(QWidget):
     """`columns` x `rows` tiles; without pictures a quiet mat with the gallery's icon."""
+
+    clicked = Signal(int)  # id of the picture
 
     def __init__(self, thumbnails: Thumbnails, columns: int, rows: int, size: QSize) -> None:
         super().__init__()
@@ -45,6 +47,16 @@ class Mosaic(QWidget):
         self._all = tuple(images)
         self._spread()
         self.update()
+
+    def image_at(self, point: QPoint) -> "ImageRecord | None":
+        """The picture whose tile has a point."""
+        return next((image for image, tile in zip(self._images, self.tiles(), strict=False) if tile.contains(point)),
+                    None)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        image = self.image_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and image is not None:
+            self.clicked.emit(image.id)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

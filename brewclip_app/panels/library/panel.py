@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QStackedWidge
 
 from brewclip_app import wording
 from brewclip_app.capture.file_intake import folders_of
-from brewclip_app.panels.base import Panel
+from brewclip_app.panels.base import GalleryPicture, Panel
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.add_folder_dialog import AddFolderDialog, Destination
 from brewclip_app.panels.library.controller import LibraryController, LibraryState
@@ -128,6 +128,11 @@ class LibraryPanel(Panel):
             lambda item, _: self.controller.choose(item.data(NAME)) if item is not None else None)
         self.list.itemActivated.connect(lambda _: self._search_here())
         self.detail.search.clicked.connect(self._search_here)
+        for pictures in (self.detail.mosaic, self.detail.wall):
+            pictures.setCursor(Qt.CursorShape.PointingHandCursor)
+            pictures.setToolTip("Show this picture among the others of the gallery")
+            pictures.clicked.connect(lambda image_id: self.go_to.emit(
+                "search", GalleryPicture(self.controller.state.chosen, image_id)))
         self.context.indexing.changed.connect(self._follow_indexing)
         for keys, action in (("Ctrl+N", self._ask_new), ("Ctrl+O", self._add_folder),
                              ("F5", self.controller.index_again), ("F2", self.detail.ask_name),

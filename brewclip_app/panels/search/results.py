@@ -97,6 +97,8 @@ class SearchResults(QWidget):
         for part in (self.new, self.order, self.browse_order, self.grouping, self.filter_button, self.history):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.filter_button.setCheckable(True)
+        for part in (self.browse_order, self.grouping, self.grid.time_line):
+            part.hide()
         self.filter.hide()
         self.progress.hide()
         self.stale.hide()
@@ -217,7 +219,7 @@ class SearchResults(QWidget):
         """Show the notice in the place of the hits, or the hits, or the pictures of the gallery."""
         before, self._notice = self._notice, None
         notice, browsing, listing = state.notice, self._browsing(state), self._browse.state.listing
-        for part in (self.browse_order, self.grouping, self.grid.time_line):
+        for part in (self.browse_order, self.grouping):
             part.setVisible(browsing)
         self.order.setVisible(not browsing)
         self._beside.setVisible(not browsing)
@@ -228,6 +230,7 @@ class SearchResults(QWidget):
             notice = None
         elif notice is not None and notice.invites and listing is not None and state.limits.any and not len(listing):
             notice = FILTERED
+        self.grid.time_line.setVisible(browsing and len(self.grid.marks()) > 1)
         if notice is None:
             self.stack.setCurrentWidget(self.splitter if state.answer is not None or browsing else self._blank)
         else:

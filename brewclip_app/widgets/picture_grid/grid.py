@@ -4,7 +4,7 @@ A QListView for its selection, its keys and its items for screen readers; where 
 100 000 of them cost no more than those that are seen.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,6 +66,7 @@ SHRINK = 0.12  # of a card that may be missing for one more column: all then are
 REPAINT_MS = 30  # thumbnails that come within this time are painted together
 CARD_WIDTH = 164
 SETTLED_MS = 100
+FEW_YEARS = 3
 Index = QModelIndex | QPersistentModelIndex
 Select = QItemSelectionModel.SelectionFlag
 
@@ -176,7 +177,7 @@ class PictureGrid(QListView):
         by_folder = arrangement.grouping == "folder"
         months = (wording.month(datetime(2000, number, 1)) for number in range(1, 13))
         self.time_line.make_room_for([group_title(group, by_folder) for group in arrangement.groups] or months,
-                                     [text for _, text in arrangement.marks])
+                                     [text for _, text in self.marks()])
         self.pictures.set_listing(listing, arrangement)
         if place is not None:
             self.select(place.selected)
@@ -332,8 +333,7 @@ class PictureGrid(QListView):
             self.verticalScrollBar().setValue(self._layout.place(top)[1] + offset)
         if self.arrangement is None:
             self._fill_room()
-        marks = self.arrangement.marks if self.arrangement is not None else ()
-        self.time_line.set_marks([(self._top_of(row), text) for row, text in marks])
+        self.time_line.set_marks([(self._top_of(row), text) for row, text in self.marks()])
         self._place_footer()
         self.viewport().update()
 
@@ -368,6 +368,15 @@ class PictureGrid(QListView):
         if self._footer.isVisibleTo(self.viewport()):
             self._footer.setGeometry(0, self._layout.bottom - self.verticalOffset(), self.viewport().width(),
                                      FOOTER_HEIGHT)
+
+    def marks(self) -> Sequence[tuple[int, str]]:
+        """Places of the time line: years, but months where there are one or two years; folders, letters."""
+        arranged = self.arrangement
+        if arranged is None:
+            return ()
+        if arranged.grouping == "month" and len(arranged.marks) < FEW_YEARS:
+            return [(group.start, group_title(group, False)) for group in arranged.groups]
+        return arranged.marks
 
     def now(self) -> str:
         """The words of the place at the top: a month, a folder or a letter; "" for hits."""

@@ -11,6 +11,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QAbstractButton, QMessageBox, QScrollArea
 
 from brewclip_app.context import Context
+from brewclip_app.panels.base import GalleryPicture
 from brewclip_app.panels.library.add_folder_dialog import AddFolderDialog
 from brewclip_app.panels.library.failures_card import FailuresModel
 from brewclip_app.panels.library.panel import LibraryPanel
@@ -458,3 +459,15 @@ def test_a_store_that_cannot_be_opened_is_said(home, qtbot):
         assert panel.reading.title.text() == "Reading the galleries…" and panel.reading.again.isHidden()
     panel.closing()
     assert context.jobs.shutdown(10)
+
+
+def test_a_click_on_the_wall_shows_the_picture_in_search(panel, context, qtbot, pictures):
+    with indexed(context, qtbot):
+        panel.add_folders([pictures], "")
+    settle(context, qtbot)
+    wall = panel.detail.wall
+    qtbot.waitUntil(lambda: wall.isVisible() and wall.image_at(wall.tiles()[0].center()) is not None)
+    image = wall.image_at(wall.tiles()[0].center())
+    with qtbot.waitSignal(panel.go_to, check_params_cb=lambda key, payload: (key, payload) == (
+            "search", GalleryPicture(pictures.name, image.id))):
+        qtbot.mouseClick(wall, Qt.MouseButton.LeftButton, pos=wall.tiles()[0].center())
