@@ -40,7 +40,8 @@ KEYS = [("Space", "Record: hold and speak, or tap, speak, tap again"),
         ("Ctrl+N", "New search"),
         ("Ctrl+F", "Filter"), ("Ctrl+O", "Open a recording"), ("Ctrl+H", "History"),
         ("Ctrl+Z", "Undo the latest change: of pictures (tag, rating, removed, bin) or of the query"),
-        ("Arrows", "Move between pictures"), ("Ctrl+wheel", "Size of the pictures"), ("Ctrl+C", "Copy the pictures"),
+        ("Arrows", "Move between pictures, Home, End and Page too; letters find a name"),
+        ("Ctrl+wheel", "Size of the pictures"), ("Ctrl+C", "Copy the pictures"),
         ("0…5", "Rate the selected pictures; 0 for no rating"), ("Del", "Move the selected pictures to the bin"),
         ("I", "Why this picture? Explain the result")]
 

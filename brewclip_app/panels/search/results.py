@@ -97,9 +97,8 @@ class SearchResults(QWidget):
         for part in (self.new, self.order, self.browse_order, self.grouping, self.filter_button, self.history):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.filter_button.setCheckable(True)
-        for part in (self.browse_order, self.grouping, self.grid.time_line):
-            part.hide()
-        self.filter.hide()
+        for hidden in (self.browse_order, self.grouping, self.grid.time_line, self.filter):
+            hidden.hide()
         self.progress.hide()
         self.stale.hide()
         self.least.hide()

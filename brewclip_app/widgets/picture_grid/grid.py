@@ -74,14 +74,14 @@ Select = QItemSelectionModel.SelectionFlag
 @dataclass(frozen=True)
 class GridPlace:
     """Where a listing was left: the picture at the top, how far it was scrolled past, the current and selected ones,
-    and whether it was scrolled at all.
+    and the scroll value, for when the first is gone.
     """
 
     top: int
     offset: int
     current: int
     selected: tuple[int, ...]
-    scrolled: bool
+    value: int
 
 
 class PictureGrid(QListView):
@@ -208,14 +208,14 @@ class PictureGrid(QListView):
         return GridPlace(int(self.pictures.ids[top]) if top >= 0 else -1,
                          self.verticalOffset() - self._layout.place(top)[1] if top >= 0 else 0,
                          current.id if current is not None else -1, tuple(map(int, self.selected_ids())),
-                         self.verticalOffset() > 0)
+                         self.verticalOffset())
 
     def _return(self) -> None:
         """Scroll to where the listing was left; one that was at its top shows what is new there."""
         place = self._returning
         if place is not None:
-            top = self.pictures.row_of(place.top) if place.scrolled else -1
-            self.verticalScrollBar().setValue(self._layout.place(top)[1] + place.offset if top >= 0 else 0)
+            top = self.pictures.row_of(place.top) if place.value else -1
+            self.verticalScrollBar().setValue(self._layout.place(top)[1] + place.offset if top >= 0 else place.value)
 
     def _stay(self) -> None:
         self._returning = None

@@ -465,8 +465,9 @@ def test_a_click_on_the_wall_shows_the_picture_in_search(panel, context, qtbot, 
     with indexed(context, qtbot):
         panel.add_folders([pictures], "")
     settle(context, qtbot)
+    panel.controller.choose(pictures.name)
     wall = panel.detail.wall
-    qtbot.waitUntil(lambda: wall.isVisible() and wall.image_at(wall.tiles()[0].center()) is not None)
+    qtbot.waitUntil(lambda: wall.image_at(wall.tiles()[0].center()) is not None)
     image = wall.image_at(wall.tiles()[0].center())
     with qtbot.waitSignal(panel.go_to, check_params_cb=lambda key, payload: (key, payload) == (
             "search", GalleryPicture(pictures.name, image.id))):
