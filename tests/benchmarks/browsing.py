@@ -127,7 +127,8 @@ def main() -> None:
         grid.show()
         grid.setFocus()
         settle(0.2)
-        rows = [(name, f"{statistics.median(times):.1f}", f"{max(times):.1f}") for name, times in measure(grid, gallery)]
+        rows = [(name, f"{statistics.median(times):.1f}", f"{max(times):.1f}")
+                for name, times in measure(grid, gallery)]
         thumbnails.close()
     print(f"{chosen.pictures} pictures, a view of {chosen.width} x {chosen.height} px")
     print(table(rows, ("", "median ms", "worst ms"), right=(1, 2)))
