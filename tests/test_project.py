@@ -55,7 +55,7 @@ NOT_IMPORTED = {  # declared for another reason than an import
     "torchvision": "open_clip imports it; its build must fit torch's",
     "onnxscript": "torch.onnx.export needs it",
     "import-linter": "a command", "mypy": "a command", "ruff": "a command",
-    "pytest-qt": "a plugin of pytest", "pytest-timeout": "a plugin of pytest",
+    "pytest-timeout": "a plugin of pytest",
     "pytest-xdist": "a plugin of pytest",
 }
 BROUGHT_ALONG = {"shiboken6": "PySide6"}  # the binding generator's module is one package with the bindings

@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
 from brewclip_app import wording
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.taking_away import TakeAway
 from brewclip_app.widgets.common import button, icon_button, label, row
 
@@ -61,7 +62,7 @@ class SelectionBar(QWidget):
         self.summary = f"{self.count.text()}, {wording.size(sum(image.size for image in images))}" if several else ""
         for control, (_, _, most) in zip(self.buttons[OWN:], self._more, strict=True):
             control.setEnabled(len(images) <= most)
-            control.setToolTip("" if len(images) <= most else f"For up to {most} pictures")
+            control.setToolTip(plain_tip("" if len(images) <= most else f"For up to {most} pictures"))
         self.setVisible(several)
         self._fit()
 

@@ -14,6 +14,7 @@ from brewclip_app.panels.map.header import ADD, MapHeader, MapLegend
 from brewclip_app.panels.map.side import MapSide
 from brewclip_app.panels.map.state import MapState
 from brewclip_app.panels.map.view import TOOLS, MapView
+from brewclip_app.plain_text import plain_tip
 from brewclip_app.taking_away import TakeAway, Undo
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, EmptyState, ProgressRow, button, column, label, row
@@ -109,7 +110,7 @@ class MapPanel(Panel):
             tool.setCheckable(True)
             tool.setChecked(key == self.view.tool)
             tool.setProperty("tool", key)
-            tool.setToolTip(f"{title} ({title[0]})")
+            tool.setToolTip(plain_tip(f"{title} ({title[0]})"))
             self.tools.addButton(tool)
             tool_buttons.append(tool)
         self.whole = button("Whole map", self.view.show_whole, "quiet-link", tip="Home")
