@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from brewclip_app.base_context import BaseContext
 from brewclip_app.jobs import JobRunner
 from brewclip_app.services.downloads import Downloads
+from brewclip_app.services.duplicates import DuplicateSearch
 from brewclip_app.services.indexing import Indexing
 from brewclip_app.services.runs import Training
 from brewclip_app.services.watching import Watching
@@ -22,6 +23,7 @@ class Context(BaseContext):
         self.downloads = Downloads(self)
         self.indexing = Indexing(self)
         self.watching = Watching(self, self.indexing)
+        self.duplicates = DuplicateSearch(self)
         self.training = Training(self)
         for service in (self.downloads, self.indexing, self.watching, self.training):
             service.failed.connect(self.failed)

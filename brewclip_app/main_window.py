@@ -55,6 +55,7 @@ class PanelEntry:
     below: bool = False
     simple: bool = False  # shown in simple mode too
     needs_torch: bool = False
+    on_demand: bool = False  # reached from other panels; its button is there while it is in front
 
     def make(self, context: Context) -> Panel:
         """The panel, or what says that it needs PyTorch where that is not installed."""
@@ -81,6 +82,8 @@ PANELS: tuple[PanelEntry, ...] = (
                needs_torch=True),
     PanelEntry("settings", "Settings", "settings", "brewclip_app.panels.settings.panel", "SettingsPanel", below=True,
           simple=True),
+    PanelEntry("duplicates", "Duplicates", "copy", "brewclip_app.panels.duplicates.panel", "DuplicatesPanel",
+               simple=True, on_demand=True),
 )
 
 
@@ -99,6 +102,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.context = context
         self.entries = {entry.key: entry for entry in panels}
+        always = [entry.key for entry in panels if not entry.on_demand]
+        self._keys = {key: keys_of(number) for number, key in enumerate(always, 1)}
         self.panels: dict[str, Panel] = {}
         self._texts: dict[str, str] = {}
         self._links: dict[str, tuple[str, str]] = {}
@@ -123,7 +128,7 @@ class MainWindow(QMainWindow):
         self.help = HelpMenu(self, context, self.open_keys, lambda: self.strip.models.text())
         self._lay_out()
         self._connect()
-        self._make_shortcuts(panels)
+        self._make_shortcuts()
         self._restore()
         self._show_screens()
 
@@ -166,8 +171,8 @@ class MainWindow(QMainWindow):
 
     def open_keys(self) -> None:
         """Show the list of keys."""
-        window = [(keys_of(number), entry.title) for number, entry in enumerate(self.entries.values(), 1)
-                  if self._in_interface(entry)]
+        window = [(keys, self.entries[key].title) for key, keys in self._keys.items()
+                  if self._in_interface(self.entries[key])]
         panel, preview = self.current(), self.findChild(PreviewOverlay)
         first = (panel.title, panel.shortcuts()) if panel else ("", [])
         self.keys.open([("Preview", preview.key_list()) if preview is not None and preview.isVisible() else first,
@@ -216,8 +221,8 @@ class MainWindow(QMainWindow):
         self.context.jobs.close_door()
 
     def _lay_out(self) -> None:
-        for number, entry in enumerate(self.entries.values(), 1):
-            self.rail.add(entry.key, entry.icon, entry.title, keys_of(number), entry.below)
+        for entry in self.entries.values():
+            self.rail.add(entry.key, entry.icon, entry.title, self._keys.get(entry.key, ""), entry.below)
         self.rail.add_action("help", "Help", "Help, keyboard shortcuts and version (F1)", self._open_help)
         banner_place = column(self.banner)
         banner_place.setContentsMargins(20, 12, 20, 0)
@@ -248,9 +253,9 @@ class MainWindow(QMainWindow):
                 and not before.isVisible() and panel.isVisible() and now.window() is self):
             panel.setFocus()
 
-    def _make_shortcuts(self, panels: tuple[PanelEntry, ...]) -> None:
-        for number, entry in enumerate(panels, 1):
-            QShortcut(QKeySequence(keys_of(number)), self, lambda key=entry.key: self.show_panel(key))
+    def _make_shortcuts(self) -> None:
+        for key, keys in self._keys.items():
+            QShortcut(QKeySequence(keys), self, lambda key=key: self.show_panel(key))
         QShortcut(QKeySequence("Ctrl+Q"), self, self.close)
         QShortcut(QKeySequence("?"), self, self._ask_for_keys)
         QShortcut(QKeySequence("F1"), self, self._open_help)
@@ -291,7 +296,8 @@ class MainWindow(QMainWindow):
         """Show the panels of the interface in the rail, and the one in front."""
         current = self._current_key()
         for entry in self.entries.values():
-            self.rail.show_button(entry.key, entry.key == current or self._in_interface(entry))
+            self.rail.show_button(entry.key, entry.key == current
+                                  or (not entry.on_demand and self._in_interface(entry)))
 
     def _offer_all_panels(self, entry: PanelEntry) -> None:
         """Say of a panel that the simple interface hides, opened by a link or a key, how to keep it in the rail."""

@@ -17,6 +17,8 @@ QMainWindow, QDialog, QWidget[look="ground"] { background: @ground; }
 QFrame[look="card"] { background: @card; border: 1px solid @line; border-radius: 10px; }
 QFrame[look="rule"] { background: @line; border: none; min-height: 1px; max-height: 1px; }
 QFrame[look="chosen"] { background: @chosen; border: none; border-radius: 5px; }
+QWidget[look="compared"] { background: @card; border: 1px solid @line; border-radius: 10px; }
+QWidget[look="compared"][kept="true"] { border: 2px solid @main; }
 QFrame[look="mat"] { background: @track; border: none; border-radius: 7px; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 QToolTip { background: @card; color: @words; border: 1px solid @line; padding: 4px 6px; }
@@ -71,7 +73,7 @@ QPushButton[look="link"]:focus, QPushButton[look="quiet-link"]:focus { border: 1
 QPushButton[look="chip"] { background: @track; border: 1px solid transparent; border-radius: 11px; padding: 2px 10px;
     font-size: #size-quiet; }
 QPushButton[look="chip"]:hover, QPushButton[look="chip"]:focus { border: 1px solid @main; }
-QPushButton[look="news"] { background: @chosen; border: 1px solid transparent; border-radius: 11px; padding: 3px 10px;
+QPushButton[look="news"] { background: @chosen; border: 1px solid transparent; border-radius: 10px; padding: 4px 10px;
     font-size: #size-quiet; }
 QPushButton[look="news"]:hover, QPushButton[look="news"]:focus { border: 1px solid @main; }
 QPushButton[look="tick"] { padding: 3px 9px; border-radius: 6px; }

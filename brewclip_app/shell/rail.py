@@ -27,7 +27,7 @@ class RailButton(QAbstractButton):
         self._compact = 0
         self.setText(title)
         self.setCheckable(True)
-        self.setToolTip(plain_tip(f"{title} ({keys})"))
+        self.setToolTip(plain_tip(f"{title} ({keys})" if keys else title))
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from core.search.vector_file import Floats, Ids
 
 COLUMNS = 8192  # of one product
-MOST = 24  # candidates of one image, the nearest: a thousand pictures of one scene would be half a million pairs
+MOST = 12  # candidates of one image, the nearest: a thousand pictures of one scene would be half a million pairs
 
 
 def near_pairs(matrix: Floats, order: Ids, start: int, stop: int, least: float) -> NDArray[np.int64]:

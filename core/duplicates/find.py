@@ -29,7 +29,7 @@ from core.search import vector_index
 from core.store.records import ImageRecord
 
 VERSION = 1  # of the comparison: others' results are not used
-LEAST_COSINE = 0.85  # of two embeddings whose pixels are compared
+LEAST_COSINE = 0.75  # of two embeddings whose pixels are compared
 BLOCK = 1024  # images compared with all before them, and kept together
 AT_ONCE = 64  # pairs of which those that are one by now are left out
 OUTLINES = 12_000  # kept in memory, 7 kB each

@@ -1,8 +1,8 @@
 """Groups of images that are one: identical files, and files whose embeddings and pixels agree."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from core.store.records import ImageRecord
 
@@ -51,8 +51,7 @@ class Duplicates:
     @property
     def near(self) -> "Duplicates":
         """The groups with files that differ."""
-        return Duplicates(tuple(group for group in self.groups if not group.exact), self.images, self.compared,
-                          self.unread)
+        return replace(self, groups=tuple(group for group in self.groups if not group.exact))
 
     @property
     def spare(self) -> int:
@@ -64,10 +63,14 @@ class Duplicates:
         """Bytes of those."""
         return sum(group.spare_bytes for group in self.groups)
 
+    def without(self, ids: Collection[int]) -> "Duplicates":
+        """The duplicates without these images, and without groups of which one is left."""
+        parts = (tuple(image for image in group.images if image.id not in ids) for group in self.groups)
+        return replace(self, groups=tuple(DuplicateGroup(part) for part in parts if len(part) > 1))
+
     def stacks(self) -> dict[int, tuple[int, ...]]:
-        """Ids of each group, best first, by the id of each of its images."""
-        return {image.id: ids for group in self.groups for ids in [tuple(one.id for one in group.images)]
-                for image in group.images}
+        """Ids of each group, best first, by the id of its best."""
+        return {group.best.id: tuple(image.id for image in group.images) for group in self.groups}
 
 
 class Union:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -122,8 +122,9 @@ class Arrangement:
     marks: tuple[tuple[int, str], ...] = ()
 
 
-def arrange(listing: ImageListing, order: ListingOrder = "newest", grouping: Grouping = "month") -> Arrangement:
-    """Sort a listing, and group it.
+def arrange(listing: ImageListing, order: ListingOrder = "newest", grouping: Grouping = "month",
+            behind: Collection[int] = ()) -> Arrangement:
+    """Sort a listing, and group it. Images whose ids are in `behind` are left out: others stand for them.
 
     Months follow the order: the oldest first in the order "oldest", else the newest first. Folders go by name.
     """
@@ -135,6 +136,7 @@ def arrange(listing: ImageListing, order: ListingOrder = "newest", grouping: Gro
     months = listing.dates.astype("datetime64[M]").astype(np.int64)
     group_of = {"month": months, "folder": folder_of, "none": np.zeros(len(listing), np.int64)}[grouping]
     rows = np.lexsort((*keys, -group_of if grouping == "month" and order != "oldest" else group_of))
+    rows = rows[~np.isin(listing.ids[rows], list(behind))] if behind else rows
     starts = _changes(group_of[rows])
     groups = () if grouping == "none" else tuple(
         _group(listing, int(start), part) for start, part in zip(starts, np.split(rows, starts[1:]), strict=False))

@@ -1,6 +1,6 @@
 """Duplicates: recall on made variants of real images, false groups among different ones, and time of a large gallery.
 
-    python -m tests.benchmarks.duplicates [--images 110] [--rows 100000] [--dim 512]
+    python -m tests.benchmarks.duplicates [--images 110] [--others 660] [--rows 100000] [--dim 512]
 
 Each image of the development data's SpokenCOCO is resized, squashed, compressed again, converted, brightened, cropped.
 Hard negatives are the images themselves, Flickr8k's, and meadows with another dog: images into which a part of another
@@ -91,12 +91,12 @@ def make(folder: Path, sources: list[Path], others: list[Path]) -> None:
         shutil.copy(path, folder / f"{path.stem}--original.jpg")
 
 
-def quality(explorer: Explorer, images: int) -> str:
+def quality(explorer: Explorer, images: int, others: int) -> str:
     """Table of recall by variant, then precision of pairs."""
     folder = explorer.home.root / "variants"
     folder.mkdir(parents=True)
     sources = sorted((DATA / "spokencoco" / "val2017").glob("*.jpg"))[:images]
-    make(folder, sources, sorted((DATA / "flickr8k").rglob("*.jpg"))[:720])
+    make(folder, sources, sorted((DATA / "flickr8k").rglob("*.jpg"))[:others])
     explorer.index(folder, "variants")
     gallery = explorer.gallery("variants")
     began = time.perf_counter()
@@ -134,12 +134,13 @@ def large(count: int, dim: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", type=int, default=110)
+    parser.add_argument("--others", type=int, default=660)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--dim", type=int, default=512)
     options = parser.parse_args()
     with own_home() as home:
         explorer = Explorer(home, Settings({"device": "cpu"}))
-        print(quality(explorer, options.images))
+        print(quality(explorer, options.images, options.others))
         explorer.close()
     if options.rows:
         print(large(options.rows, options.dim))

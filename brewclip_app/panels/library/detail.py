@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QMenu, QSizePolicy, QWidget
 
@@ -46,6 +46,8 @@ MOSAIC_FROM = 640  # px; a narrower detail has no room for it
 
 class GalleryDetail(QWidget):
     """Shows the chosen gallery of the controller's state, and asks before it is changed."""
+
+    duplicates_wanted = Signal()
 
     def __init__(self, controller: LibraryController, thumbnails: Thumbnails) -> None:
         super().__init__()
@@ -132,6 +134,7 @@ class GalleryDetail(QWidget):
         self.rename_action = menu.addAction("Rename…", self.ask_name)
         self.copy_action = menu.addAction("Copy…", self._ask_copy)
         self.restore_action = menu.addAction("", self._controller.restore_removed)
+        menu.addAction("Duplicates…", self.duplicates_wanted.emit)
         self.delete_action = menu.addAction("Delete…", self._ask_delete)
         more.setMenu(menu)
         more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)

@@ -128,6 +128,7 @@ class LibraryPanel(Panel):
             lambda item, _: self.controller.choose(item.data(NAME)) if item is not None else None)
         self.list.itemActivated.connect(lambda _: self._search_here())
         self.detail.search.clicked.connect(self._search_here)
+        self.detail.duplicates_wanted.connect(lambda: self._go("duplicates"))
         for pictures in (self.detail.mosaic, self.detail.wall):
             pictures.setCursor(Qt.CursorShape.PointingHandCursor)
             pictures.setToolTip("Show this picture among the others of the gallery")
@@ -196,9 +197,13 @@ class LibraryPanel(Panel):
     # ---- actions
 
     def _search_here(self) -> None:
+        self._go("search")
+
+    def _go(self, panel: str) -> None:
+        """Go to another panel with the chosen gallery as the current one."""
         if self.controller.state.chosen:
             self.context.set_gallery(self.controller.state.chosen)
-            self.go_to.emit("search", None)
+            self.go_to.emit(panel, None)
 
     def _add_folder(self) -> None:
         ask_picture_folder(self, lambda folder: self.offer_folders([folder]))

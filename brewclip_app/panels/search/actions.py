@@ -56,6 +56,7 @@ class HitActions:
             ("Open", self.open, one),
             ("Show in folder", self.show_in_folder, one),
             (f"List the {copies} copies…", lambda _: self.list_copies(hit), copies > 1),
+            ("Duplicates of this picture…", self.show_duplicates, one),
             None,
             ("Why this picture?\tI", self.inspect, one),
             ("More like this", self.more_like, one),
@@ -76,6 +77,10 @@ class HitActions:
         """Explain a picture in the Inspect panel."""
         if images:
             self._controller.inspect(images[0])
+
+    def show_duplicates(self, images: "Sequence[ImageRecord]") -> None:
+        """Show the duplicates of a picture in the Duplicates panel."""
+        self._controller.go_to.emit("duplicates", images[0].id)
 
     def more_like(self, images: "Sequence[ImageRecord]") -> None:
         """A new query of these images."""

@@ -298,7 +298,20 @@ def test_simple_mode_shows_few_screens_and_the_one_in_front(context, qtbot):
     assert shown == {"search", "library", "settings"}
     window.rail.show_button("train", True)
     context.change("appearance.panels", "all")
-    assert all(not each.isHidden() for each in window.rail.buttons.values())
+    hidden = {key for key, each in window.rail.buttons.items() if each.isHidden()}
+    assert hidden == {key for key, entry in window.entries.items() if entry.on_demand} == {"duplicates"}
+
+
+def test_a_panel_on_demand_is_in_the_rail_while_it_is_in_front(context, qtbot):
+    demanded = replace(TWO[1], on_demand=True)
+    window = MainWindow(context, (TWO[0], demanded))
+    qtbot.addWidget(window, before_close_func=lambda widget: context.jobs.shutdown(10))
+    window.show()
+    assert window.rail.buttons[demanded.key].isHidden()
+    window.show_panel(demanded.key)
+    assert not window.rail.buttons[demanded.key].isHidden()
+    window.show_panel(TWO[0].key)
+    assert window.rail.buttons[demanded.key].isHidden()
 
 
 @pytest.fixture

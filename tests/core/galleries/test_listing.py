@@ -130,3 +130,11 @@ def test_a_damaged_date_hides_no_other(store: TestStore, gallery: Gallery, finge
     with store.database.writing() as connection:
         connection.execute(text("UPDATE content SET taken = 'yesterday' WHERE id = 1"))
     assert [image.taken for image in gallery.images()] == [datetime(1970, 1, 1), None]
+
+
+def test_images_that_others_stand_for_are_left_out(filled: Gallery) -> None:
+    listing = filled.listing()
+    behind = {record.id for record in listing.records() if record.path.name in ("Zebra.jpg", "moon.jpg")}
+    arranged = arrange(listing, "name", "month", behind)
+    assert sorted(names(listing, arranged)) == ["IMG 2.jpg", "ape.jpg", "zoo.jpg"]
+    assert sum(group.count for group in arranged.groups) == 3

@@ -1,0 +1,239 @@
+"""Duplicates: groups of files that hold one picture, side by side, and which of them to keep."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QComboBox, QStackedWidget, QWidget
+
+from brewclip_app import wording
+from brewclip_app.panels.base import Panel
+from brewclip_app.panels.duplicates.compared import STEP, ComparedCard, SharedView
+from brewclip_app.panels.duplicates.controller import KINDS, DuplicatesController, ReviewState
+from brewclip_app.taking_away import TakeAway
+from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.widgets.common import (
+    ElidedLabel,
+    EmptyState,
+    ProgressRow,
+    button,
+    column,
+    icon_button,
+    label,
+    panel_title,
+    row,
+    scrolling,
+)
+from brewclip_app.widgets.dialogs import confirm
+from brewclip_app.widgets.reading_page import ReadingPage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from brewclip_app.context import Context
+    from core.duplicates.groups import DuplicateGroup
+
+INCOMPLETE = "Only identical files were looked for so far."
+
+
+class DuplicatesPanel(Panel):
+    """View of the controller's state. Files leave through the bin alone."""
+
+    key: ClassVar[str] = "duplicates"
+    title: ClassVar[str] = "Duplicates"
+    icon: ClassVar[str] = "copy"
+
+    def __init__(self, context: "Context") -> None:
+        super().__init__(context)
+        self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
+        self.controller = DuplicatesController(context, self)
+        self.away = TakeAway(context, self)
+        self.view = SharedView()
+        self.cards: list[ComparedCard] = []
+        self._undos: list[Callable[[], object]] = []
+        self._shown: DuplicateGroup | None = None
+        self._make_parts()
+        self._lay_out()
+        self._connect()
+        self._show_state(self.controller.state)
+
+    def activated(self) -> None:
+        self.controller.show_gallery(self.context.gallery)
+
+    def receive(self, payload: object) -> None:
+        """Show the group of a picture of the current gallery, by its id."""
+        if isinstance(payload, int):
+            self.controller.show_group_of(payload)
+
+    def save_state(self) -> dict[str, Any]:
+        return {"kind": self.controller.state.kind}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        kind = str(state.get("kind", "all"))
+        self.controller.choose_kind(kind if kind in KINDS else "all")
+
+    def shortcuts(self) -> list[tuple[str, str]]:
+        return [("1 … 9", "Keep that picture"), ("Enter", "Keep it and move the others to the bin"),
+                ("→, ←", "Next or previous group"), ("+, −, 0", "Zoom in, out, fit"),
+                ("Ctrl+Z", "Put the last files back"), ("F5", "Find duplicates")]
+
+    def closing(self) -> None:
+        self.thumbnails.close()
+
+    def _make_parts(self) -> None:
+        self.summary = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
+        self.kind = QComboBox()
+        self.kind.setAccessibleName("Kind of duplicates")
+        for key, (words, _) in KINDS.items():
+            self.kind.addItem(words, key)
+        self.compare = button("Find duplicates", self.controller.find)
+        self.all_exact = button("", self._ask_for_all, "danger")
+        self.progress = ProgressRow("Finding duplicates")
+        self.message = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
+        self.undo = button("Undo", self._undo, "link", tip="Put the last files back (Ctrl+Z)")
+        self.undo.hide()
+        self.before = icon_button("chevron-left", "Previous group (←)", lambda: self.controller.go(-1))
+        self.next = icon_button("chevron-right", "Next group (→)", lambda: self.controller.go(1))
+        self.place = label("")
+        self.sort = label("", "pill")
+        self.keep = button("", self._bin_group, "main")
+        self.reading = ReadingPage("copy", "the duplicates", self.activated)
+        self.first = button("Find duplicates", self.controller.find, "main")
+        self.none = EmptyState("copy", "No duplicates", " ", self.first)
+        self.pages = QStackedWidget()
+
+    def _lay_out(self) -> None:
+        head = row(panel_title("Duplicates"), 4, self.summary, self.kind, self.compare, self.all_exact)
+        head.setStretch(2, 1)
+        self._row = row(space=12)
+        inside = QWidget()
+        inside.setLayout(self._row)
+        self.area = scrolling(inside)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        foot = row(self.before, self.place, self.next, 8, self.sort, None, self.keep)
+        review = column(self.area, foot, space=12)
+        review.setStretch(0, 1)
+        self.review = QWidget()
+        self.review.setLayout(review)
+        for page in (self.reading, self.none, self.review):
+            self.pages.addWidget(page)
+        told = row(self.message, self.undo)
+        told.setStretch(0, 1)
+        box = column(head, self.progress, told, self.pages, space=8)
+        box.setContentsMargins(20, 16, 20, 12)
+        box.setStretch(3, 1)
+        self.setLayout(box)
+
+    def _connect(self) -> None:
+        self.controller.changed.connect(self._show_state)
+        self.controller.failed.connect(self.failed)
+        self.controller.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
+        self.kind.activated.connect(lambda at: self.controller.choose_kind(self.kind.itemData(at)))
+        self.progress.cancelled.connect(self.controller.stop)
+        self.away.left.connect(self.controller.leave_out)
+        self.away.returned.connect(self.controller.take_back)
+        self.away.said.connect(lambda words, action, act: self.message.setText(words))
+        self.away.done.connect(self._remember)
+        keys = [("Left", lambda: self.controller.go(-1)), ("Right", lambda: self.controller.go(1)),
+                ("Return", self._bin_group), ("Enter", self._bin_group), ("Ctrl+Z", self._undo),
+                ("F5", self.controller.find), ("+", lambda: self.view.zoom_by(STEP)),
+                ("-", lambda: self.view.zoom_by(1 / STEP)), ("0", self.view.fit)]
+        keys += [(str(number), partial(self.controller.keep, number - 1)) for number in range(1, 10)]
+        for key, act in keys:
+            QShortcut(QKeySequence(key), self, act, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+
+    # ---- rendering
+
+    def _show_state(self, state: ReviewState) -> None:
+        known = state.duplicates
+        self.kind.setCurrentIndex(self.kind.findData(state.kind))
+        self.compare.setEnabled(state.progress is None and bool(state.gallery))
+        self.first.setVisible(bool(state.gallery) and not state.complete)
+        self.first.setEnabled(state.progress is None)
+        self.progress.setVisible(state.progress is not None)
+        if state.progress is not None:
+            self.progress.set_progress(*state.progress.bar, state.progress.counts(wording.count))
+        self.summary.setText(self._summary(state))
+        exact = [group for group in state.groups if group.exact]
+        self.all_exact.setVisible(bool(exact))
+        self.all_exact.setText(f"Clear {wording.count(len(exact))} identical…")
+        self.all_exact.setToolTip("Keep the best of every group of identical files, and move the others to the bin")
+        self._show_group(state)
+        if not state.groups:
+            complete = state.complete and known is not None
+            self.none.sentence.setText(
+                f"{wording.pictures(known.images if known else 0)} were compared; each is there once." if complete else
+                "No identical files. Resized, cropped and edited pictures are found by comparing all of them."
+                if state.gallery else "Choose a gallery in Library first.")
+        self.pages.setCurrentWidget(self.reading if known is None and state.gallery else
+                                    self.review if state.groups else self.none)
+        self.status_changed.emit(f"{state.gallery} · {self.summary.text()}" if state.gallery else "")
+
+    def _summary(self, state: ReviewState) -> str:
+        known = state.duplicates
+        if known is None or not known.groups:
+            return ""
+        groups = "1 group" if len(known.groups) == 1 else f"{wording.count(len(known.groups))} groups"
+        more = "" if state.complete or state.progress is not None else f" · {INCOMPLETE}"
+        return f"{groups} · {wording.pictures(known.spare)} to spare, {wording.size(known.spare_bytes)}{more}"
+
+    def _show_group(self, state: ReviewState) -> None:
+        group = state.group
+        if group is None:
+            self._shown = None
+            self._clear()
+            return
+        if group != self._shown:
+            self._shown = group
+            self._clear()
+            for number, image in enumerate(group.images):
+                card = ComparedCard(self.thumbnails, image, self.view, number + 1, image is group.best)
+                card.kept.connect(partial(self.controller.keep, number))
+                self.cards.append(card)
+                self._row.addWidget(card, 1)
+            self.view.fit()
+        kept = state.keeps(group)
+        for card in self.cards:
+            card.show_kept(card.image is kept)
+        others = len(group.images) - 1
+        self.place.setText(f"{wording.count(state.place + 1)} of {wording.count(len(state.groups))}")
+        self.before.setEnabled(state.place > 0)
+        self.next.setEnabled(state.place + 1 < len(state.groups))
+        self.sort.setText("identical files" if group.exact else "resized or edited")
+        self.keep.setText(f"Keep {group.images.index(kept) + 1}, move the other {others} to the bin" if others > 1 else
+                          f"Keep {group.images.index(kept) + 1}, move the other to the bin")
+
+    def _clear(self) -> None:
+        """Take the cards of the last group away."""
+        for card in self.cards:
+            self._row.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        self.cards = []
+
+    # ---- the bin
+
+    def _bin_group(self) -> None:
+        group = self.controller.state.group
+        if group is not None:
+            self.away.move_to_bin(self.controller.state.spare([group]))
+
+    def _ask_for_all(self) -> None:
+        state = self.controller.state
+        exact = [group for group in state.groups if group.exact]
+        spare = state.spare(exact)
+        confirm(self, f"Move {wording.pictures(len(spare))} to the bin?",
+                f"The best of each of {wording.count(len(exact))} groups of identical files is kept, or the one you "
+                f"chose. {wording.size(sum(image.size for image in spare))} go to the bin; this can be undone.",
+                "Move to the bin", lambda: self.away.move_to_bin(spare), danger=False)
+
+    def _remember(self, words: str, undo: "Callable[[], object]") -> None:
+        self._undos.append(undo)
+        self.message.setText(words)
+        self.undo.show()
+
+    def _undo(self) -> None:
+        if self._undos:
+            self._undos.pop()()
+            self.undo.setVisible(bool(self._undos))

@@ -1,0 +1,174 @@
+"""The Duplicates screen: real pictures, the real core with a backbone of the tests' own, a bin of the tests' own."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPointF, Qt
+
+from brewclip_app import taking_away, tasks
+from brewclip_app.context import Context
+from brewclip_app.panels.duplicates.panel import DuplicatesPanel
+from tests.brewclip_app.panels.library.fakes import Explorer
+from tests.core.duplicates.test_pixels import scene
+
+WAIT = 30_000
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "pictures"
+    made.mkdir()
+    for number in (1, 2, 3):
+        scene(number).save(made / f"{number}.png")
+    (made / "a copy of 1.png").write_bytes((made / "1.png").read_bytes())
+    scene(2).resize((240, 160)).save(made / "2 small.png")
+    return made
+
+
+@pytest.fixture
+def bin_folder(tmp_path, monkeypatch):
+    made = tmp_path / "bin"
+    made.mkdir()
+    monkeypatch.setattr(taking_away, "to_bin", lambda path: Path(path).rename(made / path.name))
+    return made
+
+
+@pytest.fixture
+def context(home, qtbot, folder):
+    made = Context(home, Explorer(home))
+    made.explorer.index(folder, "Holiday", lambda progress: None)
+    made.set_gallery("Holiday")
+    yield made
+    assert made.jobs.shutdown(20)
+    made.close()
+
+
+@pytest.fixture
+def panel(context, qtbot, bin_folder):
+    made = DuplicatesPanel(context)
+    qtbot.addWidget(made, before_close_func=lambda panel: panel.closing())
+    made.resize(1180, 720)
+    made.show()
+    made.activated()
+    settle(context, qtbot)
+    return made
+
+
+def settle(context, qtbot):
+    qtbot.waitUntil(lambda: context.jobs.is_idle() and tasks.is_idle(), timeout=WAIT)
+
+
+def names(panel):
+    return [card.image.path.name for card in panel.cards]
+
+
+def kept(panel):
+    return [card.image.path.name for card in panel.cards if card.choice.isChecked()]
+
+
+def find(panel, qtbot):
+    panel.compare.click()
+    settle(panel.context, qtbot)
+
+
+def test_identical_files_are_there_at_once_and_near_ones_after_a_search(panel, qtbot):
+    assert names(panel) == ["1.png", "a copy of 1.png"]
+    assert panel.place.text() == "1 of 1"
+    assert "Only identical files" in panel.summary.text()
+    find(panel, qtbot)
+    assert panel.place.text() == "1 of 2"
+    assert panel.summary.text().startswith("2 groups · 2 pictures to spare")
+    assert "Only identical" not in panel.summary.text()
+    assert panel.context.duplicates.state.stacks("Holiday")
+
+
+def test_keys_walk_the_groups_and_choose(panel, qtbot):
+    find(panel, qtbot)
+    shown = names(panel)
+    qtbot.keyClick(panel, Qt.Key.Key_Right)
+    assert names(panel) != shown
+    qtbot.keyClick(panel, Qt.Key.Key_Left)
+    assert names(panel) == shown
+    assert kept(panel) == shown[:1]
+    qtbot.keyClick(panel, Qt.Key.Key_2)
+    assert kept(panel) == shown[1:]
+    qtbot.keyClick(panel, Qt.Key.Key_Right)
+    qtbot.keyClick(panel, Qt.Key.Key_Left)
+    assert kept(panel) == shown[1:]  # the choice stays
+
+
+def test_the_kinds(panel, qtbot):
+    find(panel, qtbot)
+    panel.controller.choose_kind("near")
+    assert names(panel) == ["2.png", "2 small.png"]
+    assert panel.all_exact.isHidden()
+    panel.controller.choose_kind("exact")
+    assert names(panel) == ["1.png", "a copy of 1.png"]
+    assert panel.save_state() == {"kind": "exact"}
+
+
+def test_the_group_of_a_picture_is_shown_on_request(panel, qtbot):
+    find(panel, qtbot)
+    small, = (image for image in panel.context.explorer.gallery("Holiday").images() if image.path.name == "2 small.png")
+    panel.controller.choose_kind("exact")
+    panel.receive(small.id)
+    assert names(panel) == ["2.png", "2 small.png"]
+
+
+def test_the_others_go_to_the_bin_and_come_back(panel, qtbot, folder, bin_folder):
+    find(panel, qtbot)
+    panel.controller.choose_kind("near")
+    qtbot.keyClick(panel, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not panel.undo.isHidden(), timeout=WAIT)
+    settle(panel.context, qtbot)
+    assert [path.name for path in bin_folder.iterdir()] == ["2 small.png"]
+    assert (folder / "2.png").exists()
+    assert panel.controller.state.groups == ()
+    qtbot.keyClick(panel, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: names(panel) == ["2.png", "2 small.png"], timeout=WAIT)
+    assert (folder / "2 small.png").exists()
+    assert not list(bin_folder.iterdir())
+
+
+def test_all_identical_files_at_once_after_a_question(panel, qtbot, folder, bin_folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr("brewclip_app.panels.duplicates.panel.confirm",
+                        lambda parent, title, text, action, yes, danger: asked.append((title, yes)))
+    find(panel, qtbot)
+    qtbot.keyClick(panel, Qt.Key.Key_2) if names(panel)[0] == "1.png" else None
+    panel.all_exact.click()
+    (title, yes), = asked
+    assert title == "Move 1 picture to the bin?"
+    assert not list(bin_folder.iterdir())  # nothing without an answer
+    yes()
+    qtbot.waitUntil(lambda: len(list(bin_folder.iterdir())) == 1, timeout=WAIT)
+    settle(panel.context, qtbot)
+    assert (folder / "2 small.png").exists()
+    assert [group.exact for group in panel.controller.state.groups] == [False]
+
+
+def test_all_pictures_share_zoom_and_place(panel, qtbot):
+    first, second = (card.picture for card in panel.cards)
+    assert first._view is second._view
+    panel.view.zoom_by(4)
+    panel.view.move(QPointF(9, 9))
+    assert panel.view.centre == QPointF(0.875, 0.875)
+    panel.view.fit()
+    assert (panel.view.zoom, panel.view.centre) == (1.0, QPointF(0.5, 0.5))
+
+
+def test_a_gallery_without_duplicates_says_so(panel, qtbot, tmp_path):
+    lonely = tmp_path / "lonely"
+    lonely.mkdir()
+    scene(4).save(lonely / "4.png")
+    panel.context.explorer.index(lonely, "Lonely", lambda progress: None)
+    panel.context.set_gallery("Lonely")
+    settle(panel.context, qtbot)
+    assert panel.pages.currentWidget() is panel.none
+    find(panel, qtbot)
+    assert "each is there once" in panel.none.sentence.text()
+    panel.context.set_gallery("")
+    assert "Choose a gallery" in panel.none.sentence.text()
+    panel.context.set_gallery("Holiday")
+    settle(panel.context, qtbot)
+    assert names(panel) == ["1.png", "a copy of 1.png"]
