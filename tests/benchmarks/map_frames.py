@@ -100,8 +100,12 @@ def main() -> None:
     def zoom(number: int) -> None:
         view.zoom(1.05 if number % 20 < 10 else 1 / 1.05)
 
+    def renew(number: int) -> None:
+        view._drawn = None
+
     rows = [["dragging", *frames(view, lambda number: view._look(view.camera.moved(9, 4)))],
-            ["zooming", *frames(view, zoom)]]
+            ["zooming", *frames(view, zoom)],
+            ["all points drawn anew", *frames(view, renew)]]
     if asked.scatter:
         rows.append(["pyqtgraph, dragging", *frames(*scatter(points, made[-1].positions))])
     print(table(rows, ["", "ms a frame", "ms of the processor", "frames a second of the processor"], (1, 2, 3)))

@@ -31,6 +31,7 @@ class MapHeader(QWidget):
         self.groupings = ElidedCombo("Colour", characters=9)
         self.methods = ElidedCombo("Method", METHODS)
         self.methods.setToolTip(plain_tip(METHOD_TIP))
+        self.methods.setMinimumWidth(self.methods.sizeHint().width())
         self.centre = QCheckBox("Centre each modality")
         self.centre.setToolTip(plain_tip(CENTRE_TIP))
         self.hover = QCheckBox("Play under the pointer")

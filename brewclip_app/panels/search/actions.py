@@ -64,6 +64,7 @@ class HitActions:
             ("Add to the query", self.add, one),
             ("Add these to the query", self.add, few),
             ("Exclude pictures like this", self.exclude, one),
+            ("Show the query on the map", lambda _: self._controller.show_on_map(), bool(self.hits())),
             None)
         for row in rows:
             if row is None:

@@ -14,7 +14,7 @@ from brewclip_app.capture.file_intake import read_recording
 from brewclip_app.capture.playback import PlayerState
 from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.controller import Controller
-from brewclip_app.panels.base import Asked, Inspection, Question
+from brewclip_app.panels.base import Asked, Inspection, MapQuery, Question
 from brewclip_app.panels.search import notices, search_job
 from brewclip_app.panels.search.gallery_status import gallery_status
 from brewclip_app.panels.search.live import LiveSearch, LiveState
@@ -359,6 +359,15 @@ class SearchController(Controller[SearchState]):
         note = "One term of the query at a time: score and ranks here are of this one alone." if query.extras else ""
         self.go_to.emit("inspect", Inspection(terms[0].text, waveform=terms[0].waveform, path=image.path, note=note,
                                               terms=terms, gallery=self._context.gallery, image_id=image.id))
+
+    def show_on_map(self) -> None:
+        """Show the query with lines to its pictures in the Map panel."""
+        from core.search.queries import combine
+        from core.search.terms import text_of
+
+        if self.state.answer is not None:
+            result = self.state.answer.result
+            self.go_to.emit("map", MapQuery(result.gallery, text_of(result.terms), combine(result.terms)))
 
     def show_library(self) -> None:
         """Go to the Library panel."""

@@ -421,3 +421,16 @@ def test_no_part_flashes_as_a_window_and_takes_the_focus(panel, explorer, contex
     qtbot.waitUntil(lambda: panel.results.notice() == "Say what you look for")
     qapp.removeEventFilter(windows)
     assert windows.seen == []
+
+
+def test_the_query_is_shown_on_the_map_of_its_gallery(panel, explorer, qtbot):
+    panel.controller.show_on_map()  # nothing yet
+    hits = ask(qtbot, panel, explorer)
+    menu = panel.hit_actions.menu([hits[0].image])
+    with qtbot.waitSignal(panel.go_to) as went:
+        next(action for action in menu.actions() if action.text() == "Show the query on the map").trigger()
+    key, query = went.args
+    result = panel.controller.state.answer.result
+    assert (key, query.gallery, query.label) == ("map", result.gallery, "a dog")
+    assert query.vector.tolist() == pytest.approx((result.terms[0].vector / (result.terms[0].vector ** 2).sum() ** 0.5)
+                                                  .tolist())
