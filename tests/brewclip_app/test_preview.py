@@ -3,9 +3,10 @@
 from dataclasses import replace
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 
@@ -226,6 +227,27 @@ def test_files_that_were_not_searched_for_have_no_score(preview, qtbot):
     pane = preview.information
     assert pane.match.isHidden() and pane.why.isHidden() and not pane.name.isHidden()
     assert pane._facts[3].isHidden(), "there are no tags"
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_actual_size_shows_each_pixel_as_it_is(window, store_context, tmp_path, qtbot, turns):
+    path = tmp_path / "noise.png"
+    noise = np.random.default_rng(0).integers(0, 256, (201, 302, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    window.resize(1001, 640)
+    preview = open_preview(store_context, window.panel, sequence_of_files([path]), 0)
+    wait(qtbot, preview, 0)
+    for _ in range(turns):
+        press(qtbot, preview, Key.Key_R)
+    press(qtbot, preview, Key.Key_1)
+    shown = preview.canvas.grab().toImage()
+    place = preview.canvas.transform().mapRect(QRectF(0, 0, 302, 201))
+    left, top = round(place.left()), round(place.top())
+    assert (place.left(), place.top()) == (left, top)
+    for x, y in ((0, 0), (150, 77), (200, 150)):
+        row, column_ = (200 - x, y) if turns else (y, x)  # turned clockwise: the left edge was at the bottom
+        assert shown.pixelColor(left + x, top + y).getRgb()[:3] == tuple(noise[row, column_])
+    preview.controller.close()
 
 
 def test_a_picture_that_is_gone_is_said_in_its_place(preview, files, qtbot):

@@ -68,10 +68,10 @@ class PictureCanvas(QWidget):
     # ---- painting
 
     def transform(self) -> QTransform:
-        """From pixels of the upright picture to device pixels of the view."""
+        """From pixels of the upright picture to device pixels of the view, from a whole one on: 100 % stays sharp."""
         view, picture = self._state.view, self._state.view.picture
         left, top, width, height = view.place
-        turned = QTransform().translate(left + width / 2, top + height / 2)
+        turned = QTransform().translate(round(left) + width / 2, round(top) + height / 2)
         return turned.rotate(view.rotation).scale(view.scale, view.scale).translate(-picture[0] / 2, -picture[1] / 2)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -102,7 +102,8 @@ class PictureCanvas(QWidget):
         else:
             source = whole
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, view.scale < PIXELS_SEEN)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform,
+                              view.scale < PIXELS_SEEN and view.scale != 1)
         painter.setTransform(self.transform() * QTransform.fromScale(1 / ratio, 1 / ratio), combine=True)
         painter.drawImage(QRectF(whole.left() / share, whole.top() / share, whole.width() / share,
                                  whole.height() / share), level, QRectF(source))
