@@ -20,7 +20,7 @@ from brewclip_app.panels.search.history_menu import HistoryMenu
 from brewclip_app.panels.search.results import EDGE, SearchResults
 from brewclip_app.panels.search.state import SearchState
 from brewclip_app.taking_away import STARS, TakeAway
-from brewclip_app.thumbnails import Thumbnails
+from brewclip_app.thumbnails import Thumbnail, Thumbnails
 from brewclip_app.widgets.common import column
 from brewclip_app.widgets.preview.overlay import PreviewActions, PreviewOverlay, open_preview
 from brewclip_app.widgets.preview.sequence import PictureSequence
@@ -338,23 +338,28 @@ class SearchPanel(Panel):
 
     def preview(self, image_id: int) -> None:
         """Show a picture of the grid over the whole window, and the others of the grid beside it."""
-        grid, actions = self.results.grid, self.hit_actions
+        grid, actions, gallery = self.results.grid, self.hit_actions, self.context.gallery
         hits = {hit.image.id: hit for hit in grid.pictures.hits()}
         ids = grid.sequence()
 
-        def image_of(at: int) -> "ImageRecord":
+        def read(at: int) -> "ImageRecord | None":
+            if at in hits:
+                return hits[at].image
+            return next(iter(self.context.explorer.gallery(gallery).images([at])), None)
+
+        def thumbnail(at: int) -> "Thumbnail | None":
             row = grid.pictures.row_of(at)
-            return grid.pictures.image(row) if row >= 0 else hits[at].image  # a hit that the preview has taken out
+            return self.thumbnails.best_now(grid.pictures.image(row)) if row >= 0 else None
 
         self._preview = open_preview(
-            self.context, self, PictureSequence(ids, image_of, hits.get), ids.index(image_id),
+            self.context, self, PictureSequence(ids, read, hits.get), ids.index(image_id),
             PreviewActions(self._leave_preview, {
                 "Ctrl+Enter": ("Open in another program", lambda image: actions.open([image])),
                 "Ctrl+C": ("Copy the picture", lambda image: self.away.copy([image])),
                 "Del": ("Move to the bin", lambda image: self.away.ask_bin([image]))},
                            lambda image: actions.menu([image], hits.get(image.id)),
-                           lambda image: actions.inspect([image]),
-                           lambda at: self.thumbnails.best_now(image_of(at)), self.results.detail.names))
+                           (lambda image: actions.inspect([image])) if hits else None, thumbnail,
+                           self.results.detail.names))
 
     def _preview_current(self) -> None:
         current = self.results.grid.current()

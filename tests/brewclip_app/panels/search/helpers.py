@@ -80,7 +80,7 @@ class FakeGallery:
         self.store.rated.append((tuple(ids), stars))
 
     def images(self, ids=None):
-        return []
+        return [record for record in self.store.listing.records() if ids is None or record.id in ids]
 
 
 class FakeExplorer:

@@ -114,6 +114,14 @@ def test_a_picture_of_the_gallery_is_previewed_and_tagged(browsed, explorer, qtb
     grid = browsed.results.grid
     grid.select([5])
     browsed.preview(5)
-    assert browsed._preview is not None and browsed._preview.isVisible()
+    shown = browsed._preview.controller
+    assert browsed._preview.isVisible() and shown.state.total == len(grid.sequence()) and shown.current_id == 5
+    qtbot.waitUntil(lambda: shown.state.picture is not None)
+    assert shown.state.image == grid.pictures.image(4) and "is not there any more" in shown.state.picture.problem
+    explorer.store.listing = made_listing(3)
+    shown.step(10)
+    qtbot.waitUntil(lambda: shown.state.picture is not None)
+    assert "not in the gallery any more" in shown.state.picture.problem
+    shown.close()
     image = grid.pictures.image(4)
     assert image.id == 5 and browsed.hit_actions.menu([image]).actions()
