@@ -19,6 +19,13 @@ class Cache(Protocol):
     def reorder(self, rows: Sequence[int]) -> None:
         """Take the tokens read from `rows`, one for each row; all rows are of one window."""
 
+    def truncate(self, length: int) -> None:
+        """Forget the tokens read after the first `length`."""
+
+    @property
+    def length(self) -> int:
+        """Number of tokens read."""
+
 
 class Decoder(Protocol):
     """Whisper's decoder with its cache. `tokens` (rows, n) follow those that the cache has read. Not thread-safe."""
@@ -35,6 +42,11 @@ class Decoder(Protocol):
 
         With `watch` also the watched heads' scores for the last token (rows, heads, frames), before softmax, scaled.
         """
+
+
+    def best_of_each(self, tokens: NDArray[np.int64], cache: Any, forbidden: NDArray[np.float32]
+                     ) -> tuple[list[int], list[float]]:
+        """The best next token after each of `tokens` (1, n) of one row, and its log probability."""
 
 
 @dataclass
@@ -91,6 +103,29 @@ def greedy(decoder: Decoder, cache: Any, prompts: NDArray[np.int64], rules: Rule
     for result, rows_seen in zip(results, seen, strict=True):
         result.attention = np.stack(rows_seen) if rows_seen else None
     return results
+
+
+def greedy_after(guess: Sequence[int], decoder: Decoder, cache: Cache, prompt: NDArray[np.int64], rules: Rules,
+                 limit: int) -> Decoded:
+    """The result of `greedy` for one row, sooner where the transcript begins as `guess`, which is read in one pass.
+
+    Of the guess the tokens are kept that greedy decoding gives too. `prompt` (tokens,); `limit` of tokens.
+    """
+    best, logprobs, _ = decoder.best(prompt[None], cache, rules.forbidden_first, watch=False)
+    if guess and guess[0] == best[0]:
+        start = cache.length
+        following, likely = decoder.best_of_each(np.array([guess]), cache, rules.forbidden)
+        agreed = next((place for place in range(1, len(guess)) if guess[place] != following[place - 1]), len(guess))
+        best, logprobs = best + following[:agreed], logprobs + likely[:agreed]
+        cache.truncate(start + agreed)
+    decoded = Decoded()
+    for token, logprob in zip(best, logprobs, strict=True):
+        if not _extend([decoded], [token], [logprob], rules, [limit]):
+            return decoded
+    while True:
+        best, logprobs, _ = decoder.best(np.array([best[-1:]]), cache, rules.forbidden, watch=False)
+        if not _extend([decoded], best, logprobs, rules, [limit]):
+            return decoded
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.asr import windows
-from core.asr.decoding import LONGEST, Decoded, Decoder, Rules, attention_to, beam_search, greedy
+from core.asr.decoding import LONGEST, Decoded, Decoder, Rules, attention_to, beam_search, greedy, greedy_after
 from core.asr.tokenizer import tokenizer_for
 from core.asr.windows import padded_length, windows_of
 from core.audio import Samples, Waveform
@@ -121,6 +121,21 @@ class WhisperModel:
         else:
             decoded = greedy(decoder, cache, prompts, rules, limits, watch)
         return [DecodedWindow(*row) for row in zip(chosen, likely, no_speech, decoded, alone, strict=True)]
+
+    def read_partial(self, states: NDArray[Any], seconds: float, language: str, likely: Mapping[str, float],
+                     guess: Sequence[int]) -> tuple[str, Decoded]:
+        """Language and greedy transcript of one window's states (1, frames, width), without word times.
+
+        `language` "auto": detected, with `likely` added to the logits of languages by code. `guess`: tokens with which
+        the transcript probably begins; they change the result by rounding at most.
+        """
+        decoder = self.runtime.fast
+        cache = decoder.begin(states)
+        logits = decoder.logits(np.array([[self.tokenizer.sot]]), cache)
+        chosen = self._languages(logits, [likely])[0][0][0] if language == "auto" else language
+        limit = min(LONGEST, 30 + int(FASTEST_SPEECH * seconds))
+        rules = replace(self.rules, stop_at_loops=True)
+        return chosen, greedy_after(guess, decoder, cache, np.array(self._prompt(chosen, "transcribe")), rules, limit)
 
     def _searched(self, states: NDArray[Any], prompt: NDArray[np.int64], rules: Rules, limit: int, beam: int,
                   watch: bool) -> Decoded:

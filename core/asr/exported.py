@@ -9,6 +9,8 @@ from core.inference.whisper import OnnxWhisper
 
 log = logging.getLogger(__name__)
 
+GRAPHS = 2  # of `whisper_graphs`; another number makes all exports anew
+
 
 def find(sha256: str, exports: ExportCache) -> OnnxWhisper | None:
     """The export of the checkpoint with that SHA-256; None where there is none that can be used."""
@@ -36,4 +38,4 @@ def make(path: Path, sha256: str, exports: ExportCache) -> Export:
 
 
 def _key(sha256: str) -> str:
-    return export_key("whisper", {"weights": sha256})
+    return export_key("whisper", {"weights": sha256, "graphs": GRAPHS})

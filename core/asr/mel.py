@@ -17,10 +17,14 @@ RANGE = 8.0  # decades below the largest power that are kept
 def log_mel(samples: Samples, bands: int) -> NDArray[np.float32]:
     """(bands, n // 160) log-mel spectrogram of (n,) samples at 16 kHz, n > 200."""
     padded = np.pad(samples.astype(np.float32, copy=False), WINDOW // 2, mode="reflect")
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][: len(samples) // HOP]
+    count, sounding = len(samples) // HOP, np.flatnonzero(padded)
+    audible = min(count, int(sounding[-1]) // HOP + 1 if len(sounding) else 0)  # all later frames are of zeros
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][:audible]
     spectrum = np.fft.rfft(frames * _hann(), axis=1)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     mel = np.log10(np.maximum(_filters(bands) @ power.T, np.float32(SMALLEST)))
+    if audible < count:
+        mel = np.pad(mel, ((0, 0), (0, count - audible)), constant_values=np.log10(np.float32(SMALLEST)))
     scaled: NDArray[np.float32] = (np.maximum(mel, mel.max() - np.float32(RANGE)) + np.float32(4)) / np.float32(4)
     return scaled
 

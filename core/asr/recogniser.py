@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from core.asr.transcript import EncodedUtterance, TranscriptionOptions
-    from core.audio import Waveform
+    from core.asr.transcript import EncodedUtterance, PartialTranscript, TranscriptionOptions
+    from core.audio import Samples, Waveform
     from core.fingerprint import Fingerprint
     from core.inference.exports import ExportCache
     from core.progress import Report
@@ -57,6 +57,15 @@ class Recogniser(Protocol):
         """Transcripts and encoder states of utterances. One without words has an empty text and a reason.
 
         ModelError ("language") on a language that the recogniser does not know.
+        """
+
+    def transcribe_partial(self, samples: "Samples", options: "TranscriptionOptions" = ...,
+                           previous: "PartialTranscript | None" = ...) -> "PartialTranscript":
+        """The words so far of an utterance that is still being spoken, of at most 30 s; of more the last 30 s.
+
+        No word times, no translation, no check for hallucinated text, no second decoding: for display and for a first
+        search. `previous`, of a shorter beginning, makes it faster; the words are the
+        same but for rounding.
         """
 
     def states(self, waveform: "Waveform", padding: str = "own") -> "NDArray[np.float32]":

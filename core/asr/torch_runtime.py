@@ -150,6 +150,10 @@ class TorchCache:
         self.cross = [(key[kept], value[kept]) for key, value in self.cross]
         self.own = [(key[kept], value[kept]) for key, value in self.own]
 
+    def truncate(self, length: int) -> None:
+        """Forget the tokens read after the first `length`."""
+        self.length = length
+
     def reorder(self, rows: Sequence[int]) -> None:
         """Take the tokens read from `rows`, one for each row; all rows are of one window."""
         taken = torch.tensor(rows, dtype=torch.long, device=self.own[0][0].device)
@@ -204,6 +208,15 @@ class TorchDecoder:
             token, logprob = self._best(hidden, self._forbidden[1])
         last = scores[0][:, :, -1].cpu().numpy() if scores else None
         return token.tolist(), logprob.tolist(), last
+
+    @torch.inference_mode()
+    def best_of_each(self, tokens: NDArray[np.int64], cache: TorchCache, forbidden: NDArray[np.float32]
+                     ) -> tuple[list[int], list[float]]:
+        """See `decoding.Decoder`."""
+        with self._threads(len(tokens)):
+            hidden = self._step(torch.from_numpy(tokens).to(self.device), cache)[0]
+            token, logprob = self._best(hidden, torch.from_numpy(forbidden).to(self.device))
+        return token.tolist(), logprob.tolist()
 
     def _begin(self, states: Tensor) -> TorchCache:
         cross = []

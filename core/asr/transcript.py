@@ -57,6 +57,15 @@ class Transcript:
             return None
 
 
+@dataclass(frozen=True)
+class PartialTranscript:
+    """The words so far of an utterance that is still being spoken, unchecked. `tokens` speed up the next one."""
+
+    text: str
+    language: str = ""
+    tokens: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class EncodedUtterance:
     """A transcript and the encoder's states it was made from.

@@ -21,9 +21,9 @@ from core.asr.decoding import without_loop
 from core.asr.engine import GPU_FAILURES, DecodedWindow, Runtime, WhisperModel
 from core.asr.hallucination_guards import SILENT, Evidence, Sound, is_worth_showing, sound_of, why_empty
 from core.asr.languages import COMMON, SHORT, joined, name_of, pieces_of, prior
-from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions, Word
-from core.asr.windows import LONGEST, Window, batches, padded_length, windows_of
-from core.audio import RATE, Waveform
+from core.asr.transcript import EncodedUtterance, PartialTranscript, Transcript, TranscriptionOptions, Word
+from core.asr.windows import LONGEST, SILENCE_AFTER_PART, STEP, Window, batches, padded_length, windows_of
+from core.audio import RATE, Samples, Waveform
 from core.errors import ModelError
 from core.fingerprint import Fingerprint
 from core.inference.exports import ExportCache
@@ -143,12 +143,38 @@ class WhisperRecogniser:
         and `fallback` says so. ModelError ("language") on a language that Whisper does not know.
         """
         with self._lock:  # from the background it gives way to others between two recordings
-            codes = self._engine.tokenizer.all_language_codes if self._engine.multilingual else ("en",)
-            if options.language not in ("auto", *codes):
-                raise ModelError(f"{self.name} does not know the language {options.language!r}.", "language")
-            options = self._possible(options)
-            options = replace(options, likely=tuple(code for code in options.likely if code in codes))
+            options = self._checked(options)
             return self._with_fallback(lambda: self._transcribe(waveforms, options, report))
+
+    def _checked(self, options: TranscriptionOptions) -> TranscriptionOptions:
+        """The options as far as the model has a choice. ModelError ("language")."""
+        codes = self._engine.tokenizer.all_language_codes if self._engine.multilingual else ("en",)
+        if options.language not in ("auto", *codes):
+            raise ModelError(f"{self.name} does not know the language {options.language!r}.", "language")
+        options = self._possible(options)
+        return replace(options, likely=tuple(code for code in options.likely if code in codes))
+
+    def transcribe_partial(self, samples: Samples, options: TranscriptionOptions = TranscriptionOptions(),
+                           previous: PartialTranscript | None = None) -> PartialTranscript:
+        """See `Recogniser`. ModelError ("language")."""
+        with self._lock:
+            options = self._checked(options)
+            return self._with_fallback(lambda: self._transcribe_partial(samples[-LONGEST:], options, previous))
+
+    def _transcribe_partial(self, samples: Samples, options: TranscriptionOptions,
+                            previous: PartialTranscript | None) -> PartialTranscript:
+        sound = sound_of(samples)
+        if sound.silent:
+            return PartialTranscript("")
+        length = min(LONGEST, -(-(len(samples) + SILENCE_AFTER_PART) // STEP) * STEP)
+        states = self._engine.encode([samples], length, raise_quiet=True)
+        language, decoded = self._engine.read_partial(states, len(samples) / RATE, options.language,
+                                                      prior(options.likely, sound.seconds),
+                                                      previous.tokens if previous else ())
+        if not decoded.finished:
+            decoded = without_loop(decoded)
+        tokens = [token for token in decoded.tokens if token < self._engine.tokenizer.eot]
+        return PartialTranscript(self._engine.tokenizer.decode(tokens).strip(), language, tuple(tokens))
 
     def states(self, waveform: Waveform, padding: str = "own") -> NDArray[np.float32]:
         """Encoder states of a recording, (frames, width); those of `transcribe` under the same padding."""

@@ -15,6 +15,7 @@ QUIET = RATE // 5  # samples: a pause of this length is looked for
 # Samples; with less the decoder misses the end and loops: with 4 s never on clear synthetic voices, but on a third of
 # RAVDESS' human ones; with 6 s on one of those in twenty.
 SILENCE_AFTER = 6 * RATE
+SILENCE_AFTER_PART = 2 * RATE  # samples, of an utterance that goes on: its partial transcript has to be there soon
 STEP = RATE // 2  # padded lengths are multiples of this: equal ones can share a batch
 
 

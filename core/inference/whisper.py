@@ -80,6 +80,14 @@ class OnnxCache:
         """Drop the rows that are not among `rows`."""
         self.arrays = {name: array[rows] for name, array in self.arrays.items()}
 
+    def truncate(self, length: int) -> None:
+        """Forget the tokens read after the first `length`."""
+        for name, array in self.arrays.items():
+            if name.startswith("past"):
+                kept = array[:, :, :, :length] if "key" in name else array[:, :, :length]
+                self.arrays[name] = np.ascontiguousarray(kept)
+        self.length = length
+
     def reorder(self, rows: Sequence[int]) -> None:
         """Take the tokens read from `rows`, one for each row; all rows are of one window."""
         count = len(next(iter(self.arrays.values())))
@@ -111,12 +119,21 @@ class OnnxDecoder:
 
     def logits(self, tokens: NDArray[np.int64], cache: OnnxCache) -> Floats:
         """(rows, vocabulary) after the tokens."""
-        return self._logits(self._step(tokens, cache)[0])
+        return self._logits(self._step(tokens, cache)[0][:, -1])
 
     def best(self, tokens: NDArray[np.int64], cache: OnnxCache, forbidden: Floats,
              watch: bool) -> tuple[list[int], list[float], Floats | None]:
         """The best next token of each row and its log probability; with `watch` the watched heads' scores as well."""
         hidden, scores = self._step(tokens, cache)
+        return *self._best(hidden[:, -1], forbidden), scores if watch else None
+
+    def best_of_each(self, tokens: NDArray[np.int64], cache: OnnxCache, forbidden: Floats
+                     ) -> tuple[list[int], list[float]]:
+        """See `core.asr.decoding.Decoder`."""
+        return self._best(self._step(tokens, cache)[0][0], forbidden)
+
+    def _best(self, hidden: Floats, forbidden: Floats) -> tuple[list[int], list[float]]:
+        """The best token for each row of (rows, width) and its log probability."""
         logits = self._logits(hidden) + forbidden
         if not self._exact:
             candidates = np.argpartition(logits, -RESCORED, axis=1)[:, -RESCORED:]
@@ -125,10 +142,10 @@ class OnnxDecoder:
         best = logits.argmax(axis=1)
         value = np.take_along_axis(logits, best[:, None], axis=1)
         logprob = -np.log(np.exp(logits - value).sum(axis=1))
-        return best.tolist(), logprob.tolist(), scores if watch else None
+        return best.tolist(), logprob.tolist()
 
     def _step(self, tokens: NDArray[np.int64], cache: OnnxCache) -> tuple[Floats, Floats]:
-        """Read the tokens; hidden (rows, width) and scores (rows, watched heads, frames) of the last."""
+        """Read the tokens; hidden (rows, tokens, width), and scores (rows, watched heads, frames) of the last."""
         rows, count = tokens.shape
         length = cache.length + count
         x = self._embedding[tokens].astype(np.float32) + self._positions[cache.length : length].astype(np.float32)

@@ -167,15 +167,15 @@ def cross_cache(tensors: Tensors, shape: WhisperShape, exact: bool) -> onnx.Mode
 def decoder_step(tensors: Tensors, shape: WhisperShape, exact: bool) -> onnx.ModelProto:
     """One step of the decoder for the embedded tokens x (rows, tokens, width).
 
-    `mask` (tokens, past + tokens) is 0 or -inf. `hidden` (rows, width) and `scores` (rows, watched heads, frames), the
-    raw cross-attention, are those of the last token. Keys and values come back with the new tokens.
+    `mask` (tokens, past + tokens) is 0 or -inf. `hidden` (rows, tokens, width); `scores` (rows, watched heads, frames),
+    the raw cross-attention of the last token. Keys and values come back with the new tokens.
     """
     graph = GraphBuilder()
     linear = graph.linear if exact else graph.linear_8bit
     heads, size = shape.decoder_heads, shape.width // shape.decoder_heads
     scale = np.float32(size**-0.5)
     inputs: dict[str, Sequence[str | int]] = {"x": ("rows", "tokens", shape.width), "mask": ("tokens", "total")}
-    outputs: dict[str, Sequence[str | int]] = {"hidden": ("rows", shape.width),
+    outputs: dict[str, Sequence[str | int]] = {"hidden": ("rows", "tokens", shape.width),
                                             "scores": ("rows", len(shape.watched), "frames")}
     last = graph.constant(np.array(-1))
     x, watched = "x", []
@@ -211,7 +211,7 @@ def decoder_step(tensors: Tensors, shape: WhisperShape, exact: bool) -> onnx.Mod
                                                                 ("frames", size)))
             outputs[f"{kind}_{index}"] = ("rows", heads, *total)
     graph.name(graph.op("Concat", *watched, axis=1), "scores")
-    graph.name(graph.norm(graph.op("Gather", x, last, axis=1), tensors, "decoder.ln"), "hidden")
+    graph.name(graph.norm(x, tensors, "decoder.ln"), "hidden")
     return graph.model(inputs, outputs)
 
 

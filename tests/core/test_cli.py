@@ -19,7 +19,6 @@ from PIL import Image
 from core import cli, demo, doctor
 from core.asr.transcript import Transcript
 from core.cli import commands as cli_commands
-from core.cli import commands_for
 from core.cli import manage as cli_manage
 from core.cli import parts as cli_parts
 from core.cli.output import ProgressPrinter, duration, size, table
@@ -78,12 +77,6 @@ def stand(home, tmp_path, monkeypatch):
 
 def run(*arguments):
     return cli.main([str(argument) for argument in arguments])
-
-
-def test_search_has_a_parser_of_its_own() -> None:
-    declared = next(command for command in cli_commands.COMMANDS if command.name == "search")
-    assert commands_for(["search", "--help"]) == (declared,)
-    assert commands_for(["--debug", "search"]) == commands_for([]) == cli_commands.COMMANDS
 
 
 def every_command(commands=cli_commands.COMMANDS, before=()):

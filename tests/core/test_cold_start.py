@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from core.cli import commands_for
+from core.cli.commands import COMMANDS
 from core.explorer import Explorer
 from core.home import Home
 from core.settings import Settings
@@ -49,3 +51,9 @@ def test_a_search_imports_nothing_heavy(home: Home, photographs: Path, tmp_path:
     modules = set(json.loads((tmp_path / "modules").read_text()))
     assert "onnxruntime" in modules
     assert not modules & set(HEAVY)
+
+
+def test_search_has_a_parser_of_its_own() -> None:
+    declared = next(command for command in COMMANDS if command.name == "search")
+    assert commands_for(["search", "--help"]) == (declared,)
+    assert commands_for(["--debug", "search"]) == commands_for([]) == COMMANDS

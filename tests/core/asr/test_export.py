@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +16,12 @@ from core import audio, devices, weights
 from core.asr import checkpoint, exported
 from core.asr import whisper as speech
 from core.asr.checkpoint import MULTILINGUAL, WhisperCheckpoint
+from core.asr.decoding import Decoder, greedy, greedy_after
 from core.asr.engine import WhisperModel
 from core.asr.mel import log_mel
 from core.asr.torch_runtime import TorchWhisper
+from core.asr.transcript import PartialTranscript, TranscriptionOptions
+from core.errors import ModelError
 from core.explorer import Explorer
 from core.home import Home
 from core.inference import whisper_graphs
@@ -91,6 +95,35 @@ def test_a_row_does_not_depend_on_its_neighbours(runtimes) -> None:
     assert np.abs(together[1] - alone[0]).max() < 1e-4
 
 
+@pytest.mark.parametrize("kind", [0, 1])
+def test_a_guess_changes_nothing(runtimes, kind: int) -> None:
+    model = WhisperModel(runtimes[kind])
+    states, prompt = runtimes[0].encode(SOUND[:1]), np.array([50_259, 50_359, 50_363])
+    rules = model.rules
+    plain, = greedy(model.runtime.fast, model.runtime.fast.begin(states), prompt[None], rules, [12], watch=False)
+    tokens, other = plain.tokens, plain.tokens[4] + 1
+    assert len(tokens) > 6
+    for guess in ((), tokens, tokens[:3], (*tokens[:4], other, *tokens[5:]), (tokens[0] + 1, *tokens[1:])):
+        decoder = Counted(model.runtime.fast)
+        decoded = greedy_after(guess, decoder, decoder.begin(states), prompt, rules, 12)
+        assert decoded.tokens == tokens and decoded.finished == plain.finished
+        assert decoded.logprobs == pytest.approx(plain.logprobs, abs=0.02)
+        agreed = next((at for at, (one, two) in enumerate(zip(guess, tokens, strict=False)) if one != two), len(guess))
+        assert decoder.steps == len(plain.logprobs) - min(agreed, len(plain.logprobs) - 1)
+
+
+class Counted:
+    """A decoder that counts the tokens read one by one."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder, self.steps = decoder, 0
+        self.begin, self.best_of_each = decoder.begin, decoder.best_of_each
+
+    def best(self, *arguments: Any, **options: Any) -> Any:
+        self.steps += 1
+        return self._decoder.best(*arguments, **options)
+
+
 def test_a_checkpoint_that_cannot_be_read_gives_no_export(tmp_path: Path) -> None:
     path, exports = tmp_path / "text.pt", ExportCache(Home(tmp_path))
     path.write_text("hello")
@@ -123,6 +156,25 @@ def test_both_runtimes_give_the_same_words(prepared, whisper_base: Path) -> None
         assert max(abs(word.end - other.end) for word, other in zip(words, others, strict=True)) < 0.1
         assert least_cosine(one.states, two.states) > 0.9999  # float16
         assert least_cosine([ours.states(waveform)], [ours.layers(waveform)[-1]]) > 0.99999
+
+
+@pytest.mark.slow
+def test_a_growing_utterance_is_transcribed_as_far_as_it_goes(prepared) -> None:
+    home, settings = prepared
+    recogniser = ModelRegistry(home).recogniser(settings)
+    for name in ("coffee", "photographer", "gato"):
+        waveform, previous = audio.read(Path("resources/demo") / f"{name}.flac"), None
+        for part in (0.4, 0.6, 0.8, 0.9, 1.0):
+            samples = waveform.samples[:int(part * len(waveform.samples))]
+            alone = recogniser.transcribe_partial(samples)
+            previous = recogniser.transcribe_partial(samples, previous=previous)
+            assert previous == alone
+        final = recogniser.transcribe([waveform], TranscriptionOptions(translate=False))[0].transcript
+        assert previous is not None and previous.text.rstrip(".") == final.text.rstrip(".")
+        assert previous.language == final.language
+    assert recogniser.transcribe_partial(np.zeros(16_000, np.float32)) == PartialTranscript("")
+    with pytest.raises(ModelError, match="language"):
+        recogniser.transcribe_partial(samples, TranscriptionOptions(language="xx"))
 
 
 @pytest.mark.slow
