@@ -26,14 +26,15 @@ OWN = 4  # buttons that every bar has
 class SelectionBar(QWidget):
     """Shown while several pictures are selected; as many buttons as there is room for, and all actions in a menu.
 
-    `hits` gives the hits by picture, for lists that are exported; `more` are actions of the panel.
+    `images` gives the selected pictures, which may be many, once something is done with them; `hits` gives the hits by
+    picture, for lists that are exported; `more` are actions of the panel.
     """
 
-    def __init__(self, away: TakeAway, hits: "Callable[[], Mapping[int, Hit]]", clear: Callable[[], object],
-                 more: Sequence[Action] = ()) -> None:
+    def __init__(self, away: TakeAway, images: Callable[[], Images], hits: "Callable[[], Mapping[int, Hit]]",
+                 clear: Callable[[], object], more: Sequence[Action] = ()) -> None:
         super().__init__()
-        self._away, self._hits, self._more = away, hits, more
-        self._images: Images = ()
+        self._away, self._images, self._hits, self._more = away, images, hits, more
+        self._number = 0
         self.summary = ""  # "3 selected, 4.1 MB" for the status bar; "" while it is hidden
         self.count = label("", "pill")
         self.count.setMinimumHeight(20)  # a lower pill would lose its round ends
@@ -54,16 +55,15 @@ class SelectionBar(QWidget):
         self.setAccessibleName("The selected pictures")
         self.hide()
 
-    def show_images(self, images: Images) -> None:
-        """Show the bar for several selected pictures; hide it for one or none."""
-        self._images = tuple(images)
-        several = len(images) > 1
-        self.count.setText(f"{wording.count(len(images))} selected")
-        self.summary = f"{self.count.text()}, {wording.size(sum(image.size for image in images))}" if several else ""
+    def show_selection(self, number: int, nbytes: int) -> None:
+        """Show the bar for several selected pictures, which have so many bytes; hide it for one or none."""
+        self._number = number
+        self.count.setText(f"{wording.count(number)} selected")
+        self.summary = f"{self.count.text()}, {wording.size(nbytes)}" if number > 1 else ""
         for control, (_, _, most) in zip(self.buttons[OWN:], self._more, strict=True):
-            control.setEnabled(len(images) <= most)
-            control.setToolTip(plain_tip("" if len(images) <= most else f"For up to {most} pictures"))
-        self.setVisible(several)
+            control.setEnabled(number <= most)
+            control.setToolTip(plain_tip("" if number <= most else f"For up to {most} pictures"))
+        self.setVisible(number > 1)
         self._fit()
 
     def minimumSizeHint(self) -> QSize:
@@ -86,16 +86,19 @@ class SelectionBar(QWidget):
         return sum(part.sizeHint().width() for part in parts) + SPACE * len(parts)
 
     def _button(self, words: str, act: Callable[[Images], object]) -> QPushButton:
-        control = button(words, lambda: act(self._images))
+        control = button(words, partial(self._act, act))
         control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return control
+
+    def _act(self, act: Callable[[Images], object]) -> None:
+        act(self._images())
 
     def _open_all(self) -> None:
         def fill(menu: QMenu) -> None:
             for words, act, most in self._more:
-                menu.addAction(words, partial(act, self._images)).setEnabled(len(self._images) <= most)
+                menu.addAction(words, partial(self._act, act)).setEnabled(self._number <= most)
             menu.addSeparator()
-            self._away.add_to_menu(menu, self._images, self._hits())
+            self._away.add_to_menu(menu, self._images(), self._hits())
 
         self._open(self.menu, fill)
 

@@ -226,18 +226,18 @@ def test_the_bin_of_the_desktop_says_where_a_file_is(tmp_path: Path, monkeypatch
 def test_the_bar_shows_as_many_buttons_as_fit_and_all_in_its_menu(away: TakeAway, gallery: Gallery, qtbot: QtBot,
                                                                   owner: QWidget) -> None:
     more: list[Any] = []
-    bar = SelectionBar(away, dict, lambda: None, (("More like these", more.append, 2),))
+    images, chosen = gallery.images(), gallery.images()[:2]
+    bar = SelectionBar(away, lambda: chosen, dict, lambda: None, (("More like these", more.append, 2),))
     qtbot.addWidget(bar)
-    images = gallery.images()
-    bar.show_images(images[:1])
+    bar.show_selection(1, images[0].size)
     assert not bar.isVisible() and bar.summary == ""
-    bar.show_images(images[:2])
+    bar.show_selection(2, 2000)
     bar.resize(1200, bar.sizeHint().height())
     assert bar.isVisible() and all(button.isVisible() for button in bar.buttons)
     bar.buttons[-1].click()
-    assert more == [tuple(images[:2])]
-    bar.show_images(images)
-    assert bar.count.text() == "3 selected" and bar.summary.startswith("3 selected, ")
+    assert more == [chosen]
+    bar.show_selection(3, 4_100_000)
+    assert bar.count.text() == "3 selected" and bar.summary == "3 selected, 4 MB"
     assert not bar.buttons[-1].isEnabled() and bar.buttons[-1].toolTip() == "For up to 2 pictures"
     shown = []
     for width in (700, 420, bar.minimumSizeHint().width()):

@@ -69,7 +69,7 @@ class SearchResults(QWidget):
         self.grid = PictureGrid(thumbnails, self.zoom)
         self.detail = DetailPane(thumbnails, actions)
         self.selection = SelectionPane(thumbnails)
-        self.selection_bar = SelectionBar(actions.away, actions.hits, self.grid.clear_selection,
+        self.selection_bar = SelectionBar(actions.away, self.grid.selected, actions.hits, self.grid.clear_selection,
                                           (("More like these", actions.more_like, MOST_EXAMPLES),
                                            ("Add to the query", actions.add, MOST_EXAMPLES)))
         self.side = QStackedWidget()
@@ -340,14 +340,14 @@ class SearchResults(QWidget):
         self._sayings.setVisible((speak or self._tap_previews) and self.width() > 1000)
 
     def _show_selection(self) -> None:
-        images = self.grid.selected()
+        ids, nbytes = self.grid.selected_ids(), self.grid.selected_bytes()
         if self.grid.arrangement is None:  # there is no pane beside the pictures of a gallery
             self.detail.show_hit(self.grid.current_hit())
-            if len(images) > 1:
-                self.selection.show_images(images)
-        self.selection_bar.show_images(images)
+            if len(ids) > 1:
+                self.selection.show_images(self.grid.selected())
+        self.selection_bar.show_selection(len(ids), nbytes)
         self.selection_changed.emit()
-        self.side.setCurrentWidget(self.selection if len(images) > 1 else self.detail)
+        self.side.setCurrentWidget(self.selection if len(ids) > 1 else self.detail)
 
 
 def _share_names(query: Query) -> dict[str, str]:

@@ -242,6 +242,10 @@ class PictureGrid(QListView):
         ids: np.ndarray = self.pictures.ids[self._selected_rows()]
         return ids
 
+    def selected_bytes(self) -> int:
+        """Size of the selected files together."""
+        return self.pictures.nbytes(self._selected_rows())
+
     def selected(self) -> "list[ImageRecord]":
         """The selected pictures in the order of the grid."""
         return [self.pictures.image(int(row)) for row in self._selected_rows()]

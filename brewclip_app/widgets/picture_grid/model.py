@@ -91,6 +91,12 @@ class PictureModel(QAbstractListModel):
         hit = self._shown[row].copies if self.listing is None else 1
         return max(hit, self._stacks.get(int(self.ids[row]), 1))
 
+    def nbytes(self, rows: np.ndarray) -> int:
+        """Size of the files of these rows together."""
+        if self.listing is None:
+            return sum(self._shown[row].image.size for row in rows)
+        return int(self.listing.sizes[self._rows[rows]].sum())
+
     def row_of(self, image_id: int) -> int:
         """The row of a picture; -1 when it is not shown."""
         rows = np.flatnonzero(self.ids == image_id)
