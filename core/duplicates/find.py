@@ -67,9 +67,12 @@ def find_duplicates(gallery: Gallery, cache_folder: Path, report: Report = silen
 
 def known_duplicates(gallery: Gallery, cache_folder: Path) -> Duplicates:
     """The duplicates that are known without a comparison: identical files, and near ones found before. StoreError."""
-    records = gallery.images()
-    comparison = _read(_cached(gallery, cache_folder, _fingerprint(gallery)))
-    return Duplicates(groups_of(records, Union(comparison.pairs)), len(records))
+    listing = gallery.listing()  # records of all would take seconds in a large gallery
+    union = Union(_read(_cached(gallery, cache_folder, _fingerprint(gallery))).pairs)
+    roots = [union.root(content.hex()) for content in listing.contents]
+    counts = Counter(roots)
+    records = [listing.record(row) for row, root in enumerate(roots) if counts[root] > 1]
+    return Duplicates(groups_of(records, union), len(listing))
 
 
 def _fingerprint(gallery: Gallery) -> str:

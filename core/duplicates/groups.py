@@ -1,7 +1,7 @@
 """Groups of images that are one: identical files, and files whose embeddings and pixels agree."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.store.records import ImageRecord
@@ -71,6 +71,13 @@ class Duplicates:
     def stacks(self) -> dict[int, tuple[int, ...]]:
         """Ids of each group, best first, by the id of its best."""
         return {group.best.id: tuple(image.id for image in group.images) for group in self.groups}
+
+
+def stacks_among(stacks: Mapping[int, tuple[int, ...]], ids: Collection[int]) -> dict[int, tuple[int, ...]]:
+    """Stacks of those of their images that are among these ids, by the id of the first; those of one are left out."""
+    there = set(ids)
+    parts = (tuple(image_id for image_id in stack if image_id in there) for stack in stacks.values())
+    return {part[0]: part for part in parts if len(part) > 1}
 
 
 class Union:

@@ -209,6 +209,7 @@ class SearchResults(QWidget):
                 self.grid.forget_place()
                 self._listed = browse.gallery
             self.grid.show_listing(browse.listing, browse.arrangement)
+            self.grid.pictures.set_stacks({best: len(ids) for best, ids in browse.stacks.items()})
         if browse.wanted >= 0 and self.grid.pictures.row_of(browse.wanted) >= 0:
             self.grid.select([browse.wanted])
             self.grid.setFocus()

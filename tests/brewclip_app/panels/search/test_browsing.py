@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 
 from brewclip_app.panels.base import GalleryPicture
 from brewclip_app.panels.search.query import HitLimits
+from core.duplicates.groups import DuplicateGroup, Duplicates, stacks_among
 from core.store.records import Filter
 from tests.brewclip_app.panels.search.helpers import ask, made_listing, new_status
 
@@ -125,3 +126,23 @@ def test_a_picture_of_the_gallery_is_previewed_and_tagged(browsed, explorer, qtb
     shown.close()
     image = grid.pictures.image(4)
     assert image.id == 5 and browsed.hit_actions.menu([image]).actions()
+
+
+def test_duplicates_are_one_picture_with_their_number(browsed, context, qtbot):
+    grid = browsed.results.grid
+    image = grid.pictures.image
+    groups = [DuplicateGroup((image(0), image(5), image(9))), DuplicateGroup((image(20), image(21)))]
+    first, behind = image(0).id, image(5).id
+    context.duplicates._set(known={context.gallery: Duplicates(tuple(groups), 400)})
+    qtbot.waitUntil(lambda: grid.pictures.rowCount() == 397)
+    assert grid.pictures.copies(grid.pictures.row_of(first)) == 3
+    assert grid.pictures.row_of(behind) == -1
+    browsed.receive(GalleryPicture(context.gallery, behind))  # the one that stands for it is shown
+    qtbot.waitUntil(lambda: [one.id for one in grid.selected()] == [first])
+    context.duplicates._set(known={context.gallery: Duplicates((), 400)})
+    qtbot.waitUntil(lambda: grid.pictures.rowCount() == 400)
+    assert grid.pictures.copies(grid.pictures.row_of(first)) == 1
+
+
+def test_a_stack_of_which_the_filter_leaves_some_is_of_those():
+    assert stacks_among({1: (1, 5, 9), 2: (2, 3)}, [5, 9, 3]) == {5: (5, 9)}
