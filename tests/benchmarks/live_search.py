@@ -44,15 +44,14 @@ def speak(explorer: Explorer, utterance: Utterance, first: int) -> Spoken:
     """Follow one utterance."""
     assert utterance.recording is not None
     waveform = audio.read(utterance.recording)
-    now, language, words = FIRST_S, "", ""
+    now, previous, words = FIRST_S, None, ""
     costs, seen = [], []
     while now < waveform.seconds:
         so_far = audio.from_samples(waveform.samples[:round(now * RATE)], RATE)
         began = time.perf_counter()
-        transcript = explorer.transcribe_partial(so_far, language)
-        language = transcript.language
-        if transcript.text and transcript.text != words:
-            words = transcript.text
+        previous = explorer.transcribe_partial(so_far, previous)
+        if previous.text and previous.text != words:
+            words = previous.text
             result = explorer.search(GALLERY, [QueryTerm("text", words)], TOP)
             costs.append(time.perf_counter() - began)
             seen.append((now + costs[-1] - waveform.seconds, _is_there(result, utterance, first)))

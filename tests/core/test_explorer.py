@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from core import audio, demo_pictures
-from core.asr.transcript import Transcript
+from core.asr.transcript import PartialTranscript, Transcript
 from core.errors import AudioError, BrewclipError, ImageError, QueryError, StoreError, WeightsError
 from core.explorer import Explorer, Filter
 from core.search.terms import QueryTerm
@@ -126,6 +126,26 @@ def test_an_utterance_is_recognised_once_unless_the_history_is_off(explorer, gal
     for _ in range(2):
         explorer.transcribe_query(waveform)
     assert explorer.models.parrot.transcribed == 4
+
+
+def test_what_was_said_so_far_keeps_its_language_and_is_translated(explorer, monkeypatch):
+    waveform, parrot, asked = a_recording(explorer, "a red house"), explorer.models.parrot, []
+
+    def partial(samples, options, previous):
+        asked.append((options.language, previous))
+        return PartialTranscript("ein rotes Haus", "de", (1, 2))
+
+    assert explorer.transcribe_partial(waveform).text == "a red house" and parrot.passes == ["partial"]
+    monkeypatch.setattr(parrot, "transcribe_partial", partial)
+    first = explorer.transcribe_partial(waveform)
+    assert first == PartialTranscript("a red house", "de", (1, 2)), "translated for the search"
+    options = parrot.options[-1]
+    assert (options.language, options.word_times, options.beam, options.translate) == ("de", False, 1, True)
+    explorer.transcribe_partial(waveform, first)
+    assert asked == [("auto", None), ("de", first)]
+    explorer.use_settings(Settings().with_value("speech.translate", False))
+    assert explorer.transcribe_partial(waveform).text == "ein rotes Haus"
+    assert not explorer.store.queries(), "nothing of it is kept"
 
 
 def test_a_recording_without_words_says_why(explorer, gallery):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from brewclip_app.base_context import BaseContext
     from brewclip_app.capture.push_to_talk import PushToTalk
+    from core.asr.transcript import PartialTranscript
 
 KEY = "live-search"  # of the jobs
 FIRST_S = 1.0  # seconds of sound before the first partial transcript
@@ -49,8 +50,7 @@ class LiveState:
 class PartialAnswer:
     """Outcome of one partial transcript; `answer` is None where its words are those of the one before."""
 
-    words: str
-    language: str
+    transcript: "PartialTranscript"
     answer: SearchAnswer | None
     paused: bool
 
@@ -78,7 +78,7 @@ class LiveSearch(Controller[LiveState]):
         self.state = LiveState()
 
     async def _follow(self, query_of: Callable[[str], Query], limits: HitLimits, all_copies: bool) -> None:
-        language = ""
+        previous: PartialTranscript | None = None
         follows = bool(self._context.settings["search.live"])
         while self._voice.is_recording():
             began = monotonic()
@@ -86,17 +86,16 @@ class LiveSearch(Controller[LiveState]):
             if so_far is not None and so_far.seconds >= FIRST_S and self._is_loaded():
                 try:
                     heard = await self._context.jobs.run("Searching while you speak", partial(
-                        partial_answer, self._context, so_far, language, self.state.words,
+                        partial_answer, self._context, so_far, previous, self.state.words,
                         query_of if follows else None, limits, all_copies), key=KEY, quiet=True)
                 except BrewclipError:  # told when the whole recording is searched
                     heard = None
                 except JobCancelled:
                     return
                 if heard is not None and self._voice.is_recording():
-                    language = heard.language
+                    previous, words = heard.transcript, heard.transcript.text
                     if heard.answer is not None:
-                        self._set(words=heard.words, sure=_same_words(self.state.words, heard.words),
-                                  answer=heard.answer)
+                        self._set(words=words, sure=_same_words(self.state.words, words), answer=heard.answer)
                     if heard.paused and self._context.settings["search.hands_free"] and not self._voice.is_held:
                         self._voice.microphone.stop()
             await asyncio.sleep(max(0.0, began + EVERY_S - monotonic()))
@@ -106,7 +105,7 @@ class LiveSearch(Controller[LiveState]):
         return bool(status.speech_loaded and status.backbone_loaded)
 
 
-def partial_answer(context: "BaseContext", so_far: SoFar, language: str, before: str,
+def partial_answer(context: "BaseContext", so_far: SoFar, previous: "PartialTranscript | None", before: str,
                    query_of: Callable[[str], Query] | None, limits: HitLimits, all_copies: bool, report: Report
                    ) -> PartialAnswer:
     """Transcribe a recording in progress, and search with its words unless they are those `before`.
@@ -116,15 +115,15 @@ def partial_answer(context: "BaseContext", so_far: SoFar, language: str, before:
     from core import audio
 
     samples = so_far.samples
-    transcript = context.explorer.transcribe_partial(audio.from_samples(samples, so_far.rate), language, report)
-    words, answer = transcript.text.strip(), None
+    transcript = context.explorer.transcribe_partial(audio.from_samples(samples, so_far.rate), previous, report)
+    words, answer = transcript.text, None
     paused = bool(words) and pauses(samples, so_far.rate)
     if words and words != before and query_of is not None:
         query = query_of(words)
         top = int(context.settings["search.top"])
         answer = SearchAnswer(query, search_job.search(context.explorer, query, context.gallery, top, limits, False,
                                                        all_copies, report))
-    return PartialAnswer(words, transcript.language, answer, paused)
+    return PartialAnswer(transcript, answer, paused)
 
 
 def pauses(samples: "np.ndarray", rate: int) -> bool:

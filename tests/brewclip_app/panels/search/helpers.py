@@ -2,7 +2,6 @@
 
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
-from core.asr.transcript import Transcript, Word
+from core.asr.transcript import PartialTranscript, Transcript, Word
 from core.explorer import ModelStatus, SearchResult
 from core.fingerprint import Fingerprint
 from core.galleries.listing import listing_of
@@ -114,10 +113,10 @@ class FakeExplorer:
         self.wait(report)
         return self.transcript
 
-    def transcribe_partial(self, waveform, language, report):
-        self.partly_heard.append((language, waveform.seconds))
+    def transcribe_partial(self, waveform, previous, report):
+        self.partly_heard.append((previous.language if previous else "", waveform.seconds))
         words = self.partials.pop(0) if len(self.partials) > 1 else "".join(self.partials)
-        return replace(HEARD, text=words, words=()) if words else SILENT
+        return PartialTranscript(words, "en" if words else "")
 
     def wait(self, report):
         while not self.gate.wait(0.01):
