@@ -29,9 +29,8 @@ class MapHeader(QWidget):
         self.sources = ElidedCombo("Gallery or dataset", characters=14)
         self.shown = ElidedCombo("Points", [(title, key) for key, title in SHOWN.items()], 9)
         self.groupings = ElidedCombo("Colour", characters=9)
-        self.methods = ElidedCombo("Method", METHODS)
+        self.methods = ElidedCombo("Method", METHODS, 7)
         self.methods.setToolTip(plain_tip(METHOD_TIP))
-        self.methods.setMinimumWidth(self.methods.sizeHint().width())
         self.centre = QCheckBox("Centre each modality")
         self.centre.setToolTip(plain_tip(CENTRE_TIP))
         self.hover = QCheckBox("Play under the pointer")
@@ -115,7 +114,7 @@ class MapLegend(QWidget):
                 self.buttons.append(entry)
             self._draw_icons()
             rest = int((groups.group_of == NOTHING).sum()) if groups else 0
-            signs = "● picture  △ utterance" if points is not None and points.spoken.any() else ""
+            signs = "● picture  ▲ utterance" if points is not None and points.spoken.any() else ""
             self.signs.setText("   ".join(filter(None, [signs, f"grey: {rest} in no group" if rest else ""])))
             self.signs.setVisible(bool(self.signs.text()))
         for number, entry in enumerate(self.buttons):

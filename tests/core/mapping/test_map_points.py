@@ -1,13 +1,9 @@
 """Points of galleries and splits, and the groups that colour them."""
 
-from datetime import UTC, datetime
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from core.errors import MapError
-from core.evaluation.failures import KIND_TITLES
 from core.evaluation.records import DataChoice
 from core.explorer import Explorer
 from core.mapping import points as map_points
@@ -95,45 +91,6 @@ def test_of_very_many_pictures_evenly_spaced_ones_are_shown(explorer, tmp_path, 
     monkeypatch.setattr(map_points, "MOST", 4)
     points = of_gallery(gallery, explorer.fingerprint())
     assert [item.name for item in points.items] == ["0.png", "3.png", "6.png"] and points.total == 9
-
-
-def test_kinds_of_a_stored_diagnosis_are_those_of_its_model_alone(home, monkeypatch):
-    from types import SimpleNamespace
-
-    from core.features.noise import CLEAN
-
-    setup = SimpleNamespace(folder=Path("/data").absolute(), split="test", condition=CLEAN, backbone="mini",
-                            checkpoint=None, title="data test")
-    record = SimpleNamespace(id=3, setup=setup, created=datetime.now(UTC))
-    one = SimpleNamespace(direction="speech_to_image", query_id="u1", kind="crop")
-    monkeypatch.setattr(split_points.archive, "evaluations", lambda store: [record])
-    monkeypatch.setattr(split_points.archive, "diagnosis", lambda store, number, at: SimpleNamespace(diagnoses=[one]))
-    dataset = SimpleNamespace(folder=Path("/data"))
-    split = SimpleNamespace(name="test", image_ids=("i0",),
-                            utterances=(SimpleNamespace(utterance_id="u0"), SimpleNamespace(utterance_id="u1")))
-    spec = SimpleNamespace(backbone="mini", checkpoint=None)
-    made = split_points._failures(None, dataset, spec, split)
-    assert made.names == (split_points.FOUND, KIND_TITLES["crop"]) and made.group_of.tolist() == [0, 0, 1]
-    assert split_points._failures(None, dataset, SimpleNamespace(backbone="other", checkpoint=None), split) is None
-
-
-@pytest.mark.slow
-@pytest.mark.data
-def test_points_of_a_split_are_its_pictures_and_utterances_with_their_pairs(home, development_data, whisper_base,
-                                                                            monkeypatch):
-    explorer = Explorer(home, Settings())
-    points = split_points.of_split(explorer.workspace, DataChoice(development_data / "flickr8k", "test"))
-    pictures, utterances = np.flatnonzero(~points.spoken), np.flatnonzero(points.spoken)
-    assert len(pictures) and len(utterances) and not points.gallery
-    assert np.allclose(np.linalg.norm(points.vectors, axis=1), 1, atol=1e-4)
-    for row in utterances.tolist():
-        item = points.items[row]
-        assert item.recording.is_file() and item.image is None
-        pair = points.items[points.pair_of[row]]
-        assert pair.image.path.stem.split("_")[0] in item.name
-    assert (points.pair_of[pictures] == -1).all()
-    assert {one.key for one in points.groupings} >= {"modality", "words"}
-    explorer.close()
 
 
 @pytest.mark.slow
