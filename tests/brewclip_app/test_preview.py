@@ -353,6 +353,7 @@ def test_a_key_of_the_panel_acts_on_the_picture_in_front_and_pauses(window, stor
     preview = open_preview(store_context, window.panel, sequence_of_files(files), 1,
                            PreviewActions(keys={"Del": ("Move to the bin", binned)}))
     wait(qtbot, preview, 1)
+    assert all(cap for names, words in KEYS for cap in (*names.split("+"), words)), "each is drawn as a key"
     assert preview.key_list()[-1] == ("Del", "Move to the bin") and preview.key_list()[:-1] == KEYS
     preview.controller.start_slide_show()
     press(qtbot, preview, Key.Key_Delete)

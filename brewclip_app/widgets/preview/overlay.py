@@ -43,7 +43,7 @@ Key = Qt.Key
 PLAIN, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
 KEYS = [("\N{LEFTWARDS ARROW} \N{RIGHTWARDS ARROW}", "Previous picture, next"), ("Home End", "First picture, last"),
         ("Esc", "Back to the pictures; end the slide show"), ("Space", "Back; pause the slide show, or go on"),
-        ("+ -", "Zoom in, out; also with the wheel"), ("1 0", "Actual size, whole picture; also with a double click"),
+        ("Wheel", "Zoom in, out; also with + and -"), ("1 0", "Actual size, whole picture; also with a double click"),
         ("\N{UPWARDS ARROW} \N{DOWNWARDS ARROW}", "Move an enlarged picture; Shift and an arrow in all directions"),
         ("R", "Rotate right; with Shift left (the file stays as it is)"), ("I", "Information"), ("F", "Full screen"),
         ("F5", "Slide show")]
