@@ -465,7 +465,11 @@ class PictureGrid(QListView):
                 QItemSelection(self.pictures.index(ends[0]), self.pictures.index(ends[1])), command)
 
     def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
-        return QRegion(self.viewport().rect())
+        region, seen = QRegion(), self._seen()
+        for part in selection.toList():
+            for row in range(max(part.top(), seen.start), min(part.bottom() + 1, seen.stop)):
+                region += self.visualRect(self.pictures.index(row))
+        return region
 
     def keyboardSearch(self, text: str) -> None:
         """The next picture whose name begins with what was typed."""
