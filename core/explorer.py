@@ -43,7 +43,7 @@ from core.search.transcription import (
 )
 from core.settings import Settings
 from core.store.addresses import is_address
-from core.store.records import Filter, GalleryRecord, QueryRecord
+from core.store.records import Filter, GalleryRecord, QueryRecord, SavedSearch
 from core.store.repository import comparison_key
 from core.store.store import Store
 from core.workspace import Workspace
@@ -323,6 +323,17 @@ class Explorer:
         source = source_of(term.kind for term in result.terms)
         return self.store.add_query(result.gallery, text_of(result.terms), source, self._recorded(result.utterance),
                                     terms)
+
+    def save_search(self, name: str, gallery: str, terms: Sequence[QueryTerm], kept: str) -> SavedSearch:
+        """Save a search under a name, with the recordings of its spoken terms.
+
+        `kept` is JSON that whoever shows it reads again. StoreError ("bad_name", "exists"). A recording that cannot be
+        written is left out; the words of its term stay.
+        """
+        recordings = {at: path for at, term in enumerate(terms)
+                      if (path := self._recorded(term.waveform)) is not None}
+        return self.store.save_search(name, gallery, text_of(terms), source_of(term.kind for term in terms), kept,
+                                      recordings)
 
     def _recorded(self, utterance: Waveform | None) -> Path | None:
         if utterance is None:

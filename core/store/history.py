@@ -15,11 +15,13 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from core import plain_json
 from core.store.records import HistoryContent, QueryRecord, QuerySource
 from core.store.repository import Repository, select_texts, storable
-from core.store.schema import QueryRow, TakeRow, TranscriptRow
+from core.store.schema import QueryRow, SavedRecordingRow, TakeRow, TranscriptRow
 
 DIGEST = re.compile("[0-9a-f]{64}")  # what kept recordings are named by
 AT_ONCE = 500  # values in one statement; SQLite takes 32 766
-OF_NO_TAKE = ~TranscriptRow.digest.in_(select(TakeRow.digest))  # takes are deleted on their own screen
+# Takes and saved searches are deleted where they are listed.
+OF_HISTORY = ~(TranscriptRow.digest.in_(select(TakeRow.digest))
+               | TranscriptRow.digest.in_(select(SavedRecordingRow.digest)))
 
 
 class History(Repository):
@@ -147,7 +149,7 @@ class History(Repository):
                 tuple_(TranscriptRow.digest, TranscriptRow.fingerprint).in_(keys))).rowcount
 
     def delete_stray_recordings(self, folder: Path, until: float) -> tuple[Path, ...]:
-        """Delete recordings (FLAC) in a folder of the program's own that no query names; which.
+        """Delete recordings (FLAC) in a folder of the program's own that no query or saved search names; which.
 
         `until`, seconds since 1970: younger files stay, since their query may be about to be stored. Files from before
         this store stay too: another store, which somebody may put back, may name them.
@@ -157,8 +159,7 @@ class History(Repository):
             return ()
         created = self.database.created_at
         with self.database.deleting() as connection:  # no query comes in between
-            named = {PurePath(path.replace("\\", "/")).name
-                     for path in _recordings(connection.scalars(select(QueryRow.recording)))}
+            named = {PurePath(path.replace("\\", "/")).name for path in _named(connection)}
             for path in folder.glob("*.flac"):
                 with suppress(OSError):
                     ours = DIGEST.fullmatch(path.stem) and path.name not in named
@@ -167,19 +168,20 @@ class History(Repository):
                         gone.append(path)
             if gone:
                 connection.execute(delete(TranscriptRow).where(
-                    TranscriptRow.digest.in_(select_texts(path.stem for path in gone)), OF_NO_TAKE))
+                    TranscriptRow.digest.in_(select_texts(path.stem for path in gone)), OF_HISTORY))
         return tuple(gone)
 
     def _clearable(self, connection: Connection, before: datetime | None) -> tuple[set[str], ColumnElement[bool]]:
         """The recordings that go with the queries from before a moment, and which transcripts go."""
         gone = _recordings(connection.scalars(select(QueryRow.recording).where(_asked(before))))
-        staying = set() if before is None else _recordings(
-            connection.scalars(select(QueryRow.recording).where(QueryRow.created >= before)))
+        staying = _recordings(connection.scalars(select(SavedRecordingRow.recording)))
+        if before is not None:
+            staying |= _recordings(connection.scalars(select(QueryRow.recording).where(QueryRow.created >= before)))
         gone -= staying
         if before is None:
-            return gone, OF_NO_TAKE
+            return gone, OF_HISTORY
         old = (TranscriptRow.created < before) & ~TranscriptRow.digest.in_(select_texts(_digests(staying)))
-        return gone, OF_NO_TAKE & or_(old, TranscriptRow.digest.in_(select_texts(_digests(gone))))
+        return gone, OF_HISTORY & or_(old, TranscriptRow.digest.in_(select_texts(_digests(gone))))
 
     def _own(self, recordings: Iterable[str]) -> list[Path]:
         """Recordings that the program keeps; a relative path says so."""
@@ -189,12 +191,17 @@ class History(Repository):
     def _forget(self, which: ColumnElement[bool]) -> None:
         with self.database.deleting() as connection:
             gone = _recordings(connection.scalars(delete(QueryRow).where(which).returning(QueryRow.recording)))
-            gone -= _recordings(connection.scalars(select(QueryRow.recording)))
-            if gone:
-                connection.execute(delete(TranscriptRow).where(
-                    TranscriptRow.digest.in_(select_texts(_digests(gone))), OF_NO_TAKE))
+            gone = self._drop_transcripts(connection, gone)
         self._erase(gone)
         self.database.empty_wal()
+
+    def _drop_transcripts(self, connection: Connection, recordings: set[str]) -> set[str]:
+        """Delete the transcripts of those recordings that nothing names any more; these recordings."""
+        gone = recordings - _named(connection)
+        if gone:
+            connection.execute(delete(TranscriptRow).where(
+                TranscriptRow.digest.in_(select_texts(_digests(gone))), OF_HISTORY))
+        return gone
 
     def _erase(self, recordings: Iterable[str]) -> None:
         """Delete recordings that the program keeps. The user's own files stay."""
@@ -226,6 +233,12 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
+
+
+def _named(connection: Connection) -> set[str]:
+    """Recordings that a query or a saved search names."""
+    return _recordings(connection.scalars(select(QueryRow.recording))) | _recordings(
+        connection.scalars(select(SavedRecordingRow.recording)))
 
 
 def _recordings(column: Iterable[str | None]) -> set[str]:

@@ -113,6 +113,25 @@ class QueryRecord:
     recording: Path | None
     terms: str
 
+    @property
+    def recordings(self) -> Mapping[int, Path]:
+        """Recordings of the spoken terms by their index, as in `SavedSearch`: that of the first term alone."""
+        return {} if self.recording is None else {0: self.recording}
+
+
+@dataclass(frozen=True)
+class SavedSearch:
+    """A query that was saved under a name. `terms` is JSON; `recordings` are files of spoken terms by their index."""
+
+    id: int
+    name: str
+    created: datetime
+    gallery: str
+    text: str
+    source: QuerySource
+    terms: str
+    recordings: Mapping[int, Path]
+
 
 @dataclass(frozen=True)
 class HistoryContent:

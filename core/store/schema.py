@@ -29,7 +29,7 @@ from sqlalchemy.dialects.sqlite import DATETIME
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 APPLICATION_ID = 0x42524557  # "BREW", in the file's header: another program's SQLite file is never taken for a store
-SCHEMA_REVISION = "0005"  # the last of migrations/versions
+SCHEMA_REVISION = "0006"  # the last of migrations/versions
 
 
 UNKNOWN = datetime(1970, 1, 1)
@@ -226,6 +226,31 @@ class QueryRow(Base):
     source: Mapped[str] = mapped_column(Text)
     recording: Mapped[str | None] = mapped_column(FileName)
     terms: Mapped[str] = mapped_column(Text)
+
+
+class SavedSearchRow(Base):
+    """A query that was saved under a name; `key` is the name as it is compared, the rest as in `QueryRow`."""
+
+    __tablename__ = "saved_search"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    created: Mapped[datetime] = mapped_column(Moment)
+    gallery: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    terms: Mapped[str] = mapped_column(Text)
+
+
+class SavedRecordingRow(Base):
+    """Recording of one spoken term of a saved search; `term` is its index, `recording` as in `QueryRow`."""
+
+    __tablename__ = "saved_recording"
+    search_id: Mapped[int] = mapped_column(ForeignKey("saved_search.id", ondelete="CASCADE"), primary_key=True)
+    term: Mapped[int] = mapped_column(primary_key=True)
+    recording: Mapped[str] = mapped_column(FileName)
+    digest: Mapped[str] = mapped_column(Text, index=True)
 
 
 class SpeakerRow(Base):

@@ -7,10 +7,10 @@ from core.store.annotations import Annotations
 from core.store.database import Database, open_database
 from core.store.evaluations import Evaluations
 from core.store.galleries import Galleries
-from core.store.history import History
+from core.store.saved_searches import SavedSearches
 
 
-class Store(Galleries, History, Annotations, Evaluations):
+class Store(Galleries, SavedSearches, Annotations, Evaluations):
     """Facade of the SQLite store.
 
     Any thread may call any method, and several processes may have the file open: each call is one transaction. Any call

@@ -574,7 +574,7 @@ class SearchController(Controller[SearchState]):
     def restore_query(self, terms: str, gallery: str) -> None:
         """Show the query of the last start; it is searched once the galleries, and its recording, were read."""
         with suppress(ValueError, TypeError, KeyError):  # written by another version
-            query = from_history(terms, None)
+            query = from_history(terms)
             if all(term.ready for term in query.terms()):
                 self._set(query=query)
                 self._restored = not is_spoken(terms)
@@ -582,7 +582,7 @@ class SearchController(Controller[SearchState]):
                     tasks.start_when_painted(partial(self._restore_recording, query, terms, gallery))
 
     async def _restore_recording(self, shown: Query, terms: str, gallery: str) -> None:
-        query = from_history(terms, None)
+        query = from_history(terms)
         with suppress(BrewclipError):
             query = await self._context.jobs.run(
                 "Reading the recording",

@@ -1,12 +1,12 @@
-"""Popup with the history of queries: filter it, search again, play, delete."""
+"""Popup with the history of queries and the saved searches: filter, search again, play, save, rename, delete."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QEvent, QLocale, QObject, QPoint, QSize, Qt, QTime
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
 from brewclip_app import tasks, theme
 from brewclip_app.panels.search.history import QueryHistory
@@ -15,10 +15,12 @@ from brewclip_app.widgets.common import button, column, label, look, row
 from brewclip_app.widgets.picture_facts import date_words
 
 if TYPE_CHECKING:
-    from core.store.records import QueryRecord
+    from core.store.records import QueryRecord, SavedSearch
 
-SIZE = QSize(440, 420)
+SIZE = QSize(480, 420)
 NO_QUERY = "No query yet."
+NO_SAVED = "No search is saved yet. Ctrl+S saves the one on the screen."
+HAYSTACK = Qt.ItemDataRole.UserRole + 1  # case folded
 MOVING = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 ICONS = {"speech": "microphone", "text": "text", "image": "library", "mixed": "plus"}
 
@@ -31,20 +33,35 @@ def when_words(moment: datetime, now: datetime) -> str:
     return date_words(local)
 
 
+def date_forms(moment: datetime, now: datetime) -> str:
+    """A date as people may type it: "2026-05-04 4 May 2026 May Monday today"."""
+    local = moment.astimezone() if moment.tzinfo else moment
+    days = {0: "today", 1: "yesterday"}.get((now.date() - local.date()).days, "")
+    return f"{local:%Y-%m-%d} {date_words(local)} {local:%B %A} {days}"
+
+
 class HistoryMenu(QFrame):
-    """Popup with past queries, newest first. Enter searches again, Delete deletes."""
+    """Popup with past queries, newest first, or saved searches by name. Enter searches again, Delete deletes."""
 
     def __init__(self, history: QueryHistory, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self._history = history
         look(self, "overlay")
         self.list = QListWidget()
-        self.list.setAccessibleName("Past queries")
+        self.list.setAccessibleName("Queries")
+        self.past = button("History", lambda: self._turn(False), "chip")
+        self.saved = button("Saved searches", lambda: self._turn(True), "chip")
+        pages = QButtonGroup(self)
+        for page in (self.past, self.saved):
+            page.setCheckable(True)
+            pages.addButton(page)
+        self.past.setChecked(True)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search history")
-        self.search.setAccessibleName("Search history")
+        self.search.setPlaceholderText("Words, gallery or date")
+        self.search.setToolTip("Such as: dog, Holidays, May, 2026-05, yesterday")
+        self.search.setAccessibleName("Search the queries: words, gallery or date")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._filter)
         self.search.returnPressed.connect(self._open)
@@ -52,11 +69,13 @@ class HistoryMenu(QFrame):
         self.empty = label(NO_QUERY, "quiet-body")
         self.again = button("Search again", self._open, "main")
         self.play = button("Play", lambda: self._run(history.play), icon="play")
+        self.save = button("Save…", self._save, tip="Save this query under a name")
+        self.rename = button("Rename…", self._rename)
         self.delete = button("Delete", lambda: self._run(self._delete))
         self.clear = button("Delete all…", self._clear, "danger")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
-        box = column(label("History", "heading"), self.search, self.empty, self.list,
-                     row(self.again, self.play, self.delete, None, self.clear))
+        box = column(row(self.past, self.saved, None), self.search, self.empty, self.list,
+                     row(self.again, self.play, self.save, self.rename, self.delete, None, self.clear))
         box.setContentsMargins(12, 10, 12, 12)
         for filling in (2, 3):  # the one that is shown
             box.setStretch(filling, 1)
@@ -65,8 +84,9 @@ class HistoryMenu(QFrame):
         self.list.currentItemChanged.connect(lambda now, before: self._settle())
         self._settle()
 
-    def open_under(self, button: QWidget) -> None:
-        """Read the history and open below a button."""
+    def open_under(self, button: QWidget, saved: bool = False) -> None:
+        """Read the history, or the saved searches, and open below a button."""
+        (self.saved if saved else self.past).setChecked(True)
         tasks.start(self._open_at(button.mapToGlobal(QPoint(button.width(), button.height() + 4))))
 
     async def _open_at(self, corner: QPoint) -> None:
@@ -74,17 +94,28 @@ class HistoryMenu(QFrame):
         self.open_at(corner)
 
     async def refresh(self) -> None:
-        """Read the history."""
-        self.show_records(await self._history.records(), datetime.now().astimezone())
+        """Read the page in front."""
+        records: Sequence[QueryRecord | SavedSearch] = (
+            await self._history.saved() if self.saved.isChecked() else await self._history.records())
+        self.show_records(records, datetime.now().astimezone())
 
-    def show_records(self, records: "Sequence[QueryRecord]", now: datetime) -> None:
-        """List queries, newest first."""
+    def _turn(self, saved: bool) -> None:
+        """Show the other page."""
+        (self.saved if saved else self.past).setChecked(True)
+        tasks.start(self.refresh())
+        self.search.setFocus()
+
+    def show_records(self, records: "Sequence[QueryRecord | SavedSearch]", now: datetime) -> None:
+        """List queries in their order."""
         at = max(0, self.list.currentRow())
         self.list.clear()
         for record in records:
+            first = self._first_words(record, now)
             item = QListWidgetItem(theme.icon(ICONS[record.source], "quiet"),
-                                   f"{when_words(record.created, now)}   {record.text}")
+                                   f"{first}   {record.text}")
             item.setData(Qt.ItemDataRole.UserRole, record)
+            words = (first, record.text, record.gallery, date_forms(record.created, now))
+            item.setData(HAYSTACK, " ".join(words).casefold())
             item.setToolTip(plain_tip(f"{record.text}\nin {record.gallery}"))
             item.setSizeHint(QSize(0, theme.line_height(self.font()) + 12))
             self.list.addItem(item)
@@ -101,10 +132,10 @@ class HistoryMenu(QFrame):
         self.show()
         self.search.setFocus()
 
-    def record(self) -> "QueryRecord | None":
+    def record(self) -> "QueryRecord | SavedSearch | None":
         """The chosen query."""
         item = self.list.currentItem()
-        record: QueryRecord | None = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
+        record: QueryRecord | SavedSearch | None = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
         return record
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -128,13 +159,11 @@ class HistoryMenu(QFrame):
         super().keyPressEvent(event)
 
     def _filter(self) -> None:
-        """Show the queries that have all typed words in their text or the name of their gallery."""
+        """Show the queries that have all typed words in their text, name, gallery or date."""
         words = self.search.text().casefold().split()
         for at in range(self.list.count()):
             item = self.list.item(at)
-            record: QueryRecord = item.data(Qt.ItemDataRole.UserRole)
-            text = f"{record.text} {record.gallery}".casefold()
-            item.setHidden(not all(word in text for word in words))
+            item.setHidden(not all(word in item.data(HAYSTACK) for word in words))
         current = self.list.currentItem()
         if current is None or current.isHidden():
             shown = self._shown()
@@ -144,7 +173,7 @@ class HistoryMenu(QFrame):
     def _shown(self) -> list[QListWidgetItem]:
         return [item for at in range(self.list.count()) if not (item := self.list.item(at)).isHidden()]
 
-    def _run(self, action: "Callable[[QueryRecord], Coroutine[Any, Any, None]]") -> bool:
+    def _run(self, action: "Callable[[QueryRecord | SavedSearch], Coroutine[Any, Any, None]]") -> bool:
         """Act on the chosen query; whether there is one."""
         record = self.record()
         if record is not None:
@@ -155,8 +184,20 @@ class HistoryMenu(QFrame):
         if self._run(self._history.open):
             self.hide()
 
-    async def _delete(self, record: "QueryRecord") -> None:
-        await self._history.delete(record)
+    def _save(self) -> None:
+        record = self.record()
+        if record is not None:
+            self.hide()
+            self._history.ask_name(record)
+
+    def _rename(self) -> None:
+        record = self.record()
+        if record is not None:
+            self.hide()
+            self._history.ask_new_name(cast("SavedSearch", record))
+
+    async def _delete(self, record: "QueryRecord | SavedSearch") -> None:
+        await self._history.delete(record, self.saved.isChecked())
         await self.refresh()
 
     def _clear(self) -> None:
@@ -177,12 +218,21 @@ class HistoryMenu(QFrame):
 
     def _settle(self) -> None:
         record, some, shown = self.record(), self.list.count() > 0, bool(self._shown())
+        saved = self.saved.isChecked()
         self.list.setVisible(shown)
         self.empty.setVisible(not shown)
-        self.empty.setText("No query matches." if some else NO_QUERY)
+        self.empty.setText("No query matches." if some else NO_SAVED if saved else NO_QUERY)
         self.search.setVisible(some)
+        self.again.setText("Search" if saved else "Search again")
+        for control, here in ((self.save, not saved), (self.rename, saved), (self.clear, not saved)):
+            control.setVisible(here)
         self.clear.setEnabled(some)
-        for control in (self.again, self.delete):
+        for control in (self.again, self.save, self.rename, self.delete):
             control.setEnabled(record is not None)
-        self.play.setEnabled(record is not None and record.recording is not None)
+        self.play.setEnabled(record is not None and bool(record.recordings))
         self._ask(False)
+
+    def _first_words(self, record: "QueryRecord | SavedSearch", now: datetime) -> str:
+        """Name of a saved search, time of one of the history."""
+        saved = self.saved.isChecked()
+        return cast("SavedSearch", record).name if saved else when_words(record.created, now)

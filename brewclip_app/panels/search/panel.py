@@ -18,6 +18,7 @@ from brewclip_app.panels.search.header import QueryHeader
 from brewclip_app.panels.search.history import QueryHistory
 from brewclip_app.panels.search.history_menu import HistoryMenu
 from brewclip_app.panels.search.results import EDGE, SearchResults
+from brewclip_app.panels.search.saved_menu import SavedMenu
 from brewclip_app.panels.search.state import SearchState
 from brewclip_app.taking_away import STARS, TakeAway
 from brewclip_app.thumbnails import Thumbnail, Thumbnails
@@ -38,7 +39,8 @@ KEYS = [("Space", "Record: hold and speak, or tap, speak, tap again"),
         ("Esc", "Stop recording, playing or searching"), ("Enter", "Search with the edited text; preview"),
         ("Ctrl+Enter", "Open the chosen picture in another program"), ("Ctrl+L", "Edit or type the text"),
         ("Ctrl+N", "New search"),
-        ("Ctrl+F", "Filter"), ("Ctrl+O", "Open a recording"), ("Ctrl+H", "History"),
+        ("Ctrl+F", "Filter"), ("Ctrl+O", "Open a recording"), ("Ctrl+H", "History and saved searches"),
+        ("Ctrl+S", "Save this search under a name"),
         ("Ctrl+Z", "Undo the latest change: of pictures (tag, rating, removed, bin) or of the query"),
         ("Arrows", "Move between pictures, Home, End and Page too; letters find a name"),
         ("Ctrl+wheel", "Size of the pictures"), ("Ctrl+C", "Copy the pictures"),
@@ -76,7 +78,9 @@ class SearchPanel(Panel):
         self.header = QueryHeader(self.controller, self.intake)
         self.results = SearchResults(context, self.controller, self.hit_actions, self.intake, self.thumbnails,
                                      self.browse)
-        self.history = HistoryMenu(QueryHistory(context, self.controller), self)
+        self.queries = QueryHistory(context, self.controller, self)
+        self.history = HistoryMenu(self.queries, self)
+        self.saved = SavedMenu(self.queries, lambda: self.history.open_under(self.results.history, saved=True), self)
         self.first_start = FirstStart(context)
         self.pages = QStackedWidget()
         self._main = QWidget()
@@ -110,6 +114,7 @@ class SearchPanel(Panel):
         header.transcript.left.connect(self._leave_words)
         chips.words_added.connect(self._add_words)
         self.results.history.clicked.connect(lambda: self.history.open_under(self.results.history))
+        self.results.saved.clicked.connect(lambda: self.saved.open_under(self.results.saved))
         context.settings_changed.connect(self.results.apply_settings)
         grid = self.results.grid
         grid.activated.connect(self.preview)
@@ -130,8 +135,9 @@ class SearchPanel(Panel):
         grid = self.results.grid
         for keys, do in (("Ctrl+N", self._begin_anew), ("Ctrl+F", self.results.toggle_filter),
                          ("Ctrl+O", self.intake.choose_recording),
-                         ("Ctrl+H", self.results.history.click), ("Ctrl+Z", self.controller.undo),
-                         ("Ctrl+L", self._edit), ("Ctrl++", lambda: self.results.zoom(1)),
+                         ("Ctrl+H", self.results.history.click), ("Ctrl+S", self.queries.ask_name),
+                         ("Ctrl+Z", self.controller.undo), ("Ctrl+L", self._edit),
+                         ("Ctrl++", lambda: self.results.zoom(1)),
                          ("Ctrl+-", lambda: self.results.zoom(-1))):
             QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
         for key, act in ((QKeySequence("I"), lambda: self.hit_actions.inspect(grid.selected())),

@@ -1,9 +1,10 @@
 """The query as the window holds it: its main term and the others, and how it goes into the history."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from core import plain_json
@@ -125,17 +126,18 @@ def is_spoken(terms: str) -> bool:
     return any(facts["kind"] == "speech" and facts["main"] for facts in plain_json.loads(terms))
 
 
-def from_history(terms: str, waveform: "Waveform | None", transcripts: "Sequence[Transcript]" = ()) -> Query:
-    """The query of the history; a voice that was not kept comes back as its words.
+def from_history(terms: str, recordings: "Mapping[int, Waveform]" = MappingProxyType({}),
+                 transcripts: "Sequence[Transcript]" = ()) -> Query:
+    """The query of `to_history`. A spoken term whose recording, by its index, was not kept comes back as its words.
 
-    Of the `transcripts` of the recording, the one with the query's words tells its language and its doubtful words.
+    Of the `transcripts` of the recordings, the one with a term's words tells its language and its doubtful words.
     """
     query = Query()
-    for facts in plain_json.loads(terms):
+    for at, facts in enumerate(plain_json.loads(terms)):
         term = QueryTerm.from_json(facts)
-        if term.kind == "speech" and facts["main"] and waveform is not None:
+        if term.kind == "speech" and at in recordings:
             transcript = next((each for each in transcripts if each.text.strip() == term.text.strip()), None)
-            term = replace(term, waveform=waveform, transcript=None if term.edited else transcript)
+            term = replace(term, waveform=recordings[at], transcript=None if term.edited else transcript)
         elif term.kind == "speech":
             term = replace(term, kind="text")
         query = replace(query, main=term) if facts["main"] else query.plus(term)

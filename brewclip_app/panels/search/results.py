@@ -60,6 +60,7 @@ class SearchResults(QWidget):
         self.order = QComboBox()
         self.browse_order, self.grouping = QComboBox(), QComboBox()  # of the gallery while there is no query
         self.filter_button = button("Filter", self.toggle_filter, tip="Search a part of the gallery (Ctrl+F)")
+        self.saved = icon_button("bookmark", "Saved searches (Ctrl+S saves this one)")
         self.history = icon_button("history", "History of queries (Ctrl+H)")
         self.new_pictures = NewPicturesButton(context)
         self.filter = FilterBar()
@@ -94,7 +95,8 @@ class SearchResults(QWidget):
                 box.addItem(text, key)
             box.setAccessibleName(name)
         self.order.setAccessibleName("Order of the hits")
-        for part in (self.new, self.order, self.browse_order, self.grouping, self.filter_button, self.history):
+        for part in (self.new, self.order, self.browse_order, self.grouping, self.filter_button, self.saved,
+                     self.history):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.filter_button.setCheckable(True)
         for hidden in (self.browse_order, self.grouping, self.grid.time_line, self.filter):
@@ -117,7 +119,7 @@ class SearchResults(QWidget):
     def _lay_out(self) -> None:
         self._sayings.setLayout(row(self._way, KeyCap("Space"), self._purpose, space=5))
         tools = row(self._sayings, self.new, self.order, self.browse_order, self.grouping, self.filter_button,
-                    self.history, self.new_pictures, space=8)
+                    self.saved, self.history, self.new_pictures, space=8)
         chips = column(self.chips)
         chips.setContentsMargins(0, 3, 0, 0)  # a first line of chips stands level with the tools
         bar = row(chips, tools, space=12)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from core.asr.transcript import Transcript
     from core.audio import Waveform
     from core.explorer import Explorer, Filter, SearchResult
-    from core.store.records import QueryRecord
+    from core.store.records import QueryRecord, SavedSearch
 
 MOST_QUERIES = 1000  # of the history
 _history = threading.Lock()
@@ -64,32 +65,31 @@ def remember(explorer: "Explorer", query: Query, gallery: str, result: "SearchRe
             on_failed(error)
 
 
-def recording_of(record: "QueryRecord") -> "Waveform | None":
-    """Recording of a query of the history; None when none was kept or it is gone."""
+def read_recordings(record: "QueryRecord | SavedSearch") -> "dict[int, Waveform]":
+    """Recordings of a query's spoken terms by their index, but those that are gone."""
     from core import audio
 
-    if record.recording is None:
-        return None
-    try:
-        return audio.read(record.recording)
-    except AudioError:
-        return None
+    waveforms = {}
+    for at, path in record.recordings.items():
+        with suppress(AudioError):
+            waveforms[at] = audio.read(path)
+    return waveforms
 
 
-def restored(explorer: "Explorer", record: "QueryRecord") -> Query:
-    """A query of the history with its recording and transcript, as far as they are kept.
+def restored(explorer: "Explorer", record: "QueryRecord | SavedSearch") -> Query:
+    """A query of the history or a saved one with its recordings and transcripts, as far as they are kept.
 
     ValueError, TypeError, KeyError: it was kept by another version.
     """
     from core.asr.transcript import Transcript
 
-    stored = explorer.store.transcripts_of(record.recording.stem) if record.recording is not None else ()
+    stored = [each for path in record.recordings.values() for each in explorer.store.transcripts_of(path.stem)]
     transcripts = [transcript for each in stored if (transcript := Transcript.kept(each)) is not None]
-    return from_history(record.terms, recording_of(record), transcripts)
+    return from_history(record.terms, read_recordings(record), transcripts)
 
 
 def restored_last(explorer: "Explorer", terms: str, gallery: str) -> Query:
     """The latest query of the history with these terms, as `restored`; where there is none, its words."""
     records = explorer.store.queries(MOST_QUERIES)
     record = next((each for each in records if (each.terms, each.gallery) == (terms, gallery)), None)
-    return restored(explorer, record) if record is not None else from_history(terms, None)
+    return restored(explorer, record) if record is not None else from_history(terms)

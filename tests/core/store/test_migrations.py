@@ -36,7 +36,7 @@ def store_of(revision: str, path: Path) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005"])
 def test_a_store_of_an_earlier_release_keeps_everything_and_takes_new_things(tmp_path: Path, revision: str) -> None:
     path = tmp_path / "store.sqlite"
     store_of(revision, path)

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,12 +12,14 @@ from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
 from core.asr.transcript import PartialTranscript, Transcript, Word
+from core.errors import StoreError
 from core.explorer import ModelStatus, SearchResult
 from core.fingerprint import Fingerprint
 from core.galleries.listing import listing_of
 from core.progress import Progress
 from core.search.queries import EncodedTerm
-from core.store.records import GalleryRecord, GalleryState, QueryRecord
+from core.search.terms import text_of
+from core.store.records import GalleryRecord, GalleryState, QueryRecord, SavedSearch
 
 HEARD = Transcript("a brown dog", "en", (Word("a", 0, 0.1, 0.99), Word("brown", 0.1, 0.5, 0.4),
                                          Word("dog", 0.5, 0.8, 0.97)), -0.1, 0.01, 1.0)
@@ -38,7 +41,7 @@ class FakeStore:
                         for at, name in enumerate(("Flickr", "Holidays"), 1)}
         self.counts = {"Flickr": (8, 8, 0), "Holidays": (5, 5, 0)}
         self.fingerprints = ()
-        self.history, self.tagged, self.rated = [], [], []
+        self.history, self.saved, self.tagged, self.rated = [], [], [], []
         self.listing, self.chosen = made_listing(0), None
 
     def galleries(self):
@@ -55,6 +58,15 @@ class FakeStore:
 
     def clear_queries(self):
         self.history.clear()
+
+    def saved_searches(self):
+        return sorted(self.saved, key=lambda each: each.name)
+
+    def rename_search(self, search_id, name):
+        self.saved = [replace(each, name=name) if each.id == search_id else each for each in self.saved]
+
+    def delete_search(self, search_id):
+        self.saved = [each for each in self.saved if each.id != search_id]
 
 
 class FakeGallery:
@@ -145,6 +157,13 @@ class FakeExplorer:
         kinds = {term.kind for term in result.terms}
         self.store.history.append(QueryRecord(number, datetime.now(UTC), result.gallery, result.terms[0].label,
                                               kinds.pop() if len(kinds) == 1 else "mixed", None, terms))
+
+    def save_search(self, name, gallery, terms, kept):
+        if any(each.name == name for each in self.store.saved):
+            raise StoreError(f"There is a saved search named {name}.", "exists")
+        self.store.saved.append(SavedSearch(len(self.store.saved) + 1, name, datetime.now(UTC), gallery,
+                                            text_of(terms), "text", kept, {}))
+        return self.store.saved[-1]
 
     def close(self):
         pass

@@ -59,7 +59,7 @@ def test_an_utterance_is_ready_once_its_words_are_known(tone):
 def test_history_gives_the_query_back(tone):
     query = Query(QueryTerm("speech", "a dog", waveform=tone),
                   (QueryTerm("image", path=Path("/x.jpg"), image_id=7, weight=-0.5), QueryTerm("text", "snow")))
-    back = from_history(to_history(query), tone)
+    back = from_history(to_history(query), {0: tone})
     assert back.main.waveform is tone and back.main.text == "a dog"
     assert [(term.kind, term.weight) for term in back.extras] == [("image", -0.5), ("text", 1.0)]
     assert back.extras[0].image_id == 7
@@ -67,18 +67,18 @@ def test_history_gives_the_query_back(tone):
 
 def test_history_of_an_edited_or_lost_voice(tone):
     edited = Query(QueryTerm("speech", "a cat", waveform=tone, edited=True))
-    assert from_history(to_history(edited), tone).main.text == "a cat"
-    lost = from_history(to_history(edited), None)
+    assert from_history(to_history(edited), {0: tone}).main.text == "a cat"
+    lost = from_history(to_history(edited))
     assert (lost.main.kind, lost.main.text) == ("text", "a cat")
 
 
 def test_a_voice_comes_back_with_the_transcript_of_its_words(tone):
     other, same = (Transcript(text, "de", (), -0.1, 0.01, 1.0) for text in ("a hog", "a dog"))
     terms = to_history(Query(QueryTerm("speech", "a dog", waveform=tone)))
-    back = from_history(terms, tone, (other, same))
+    back = from_history(terms, {0: tone}, (other, same))
     assert is_spoken(terms) and back.main.waveform is tone and back.main.transcript is same and back.main.ready
-    assert from_history(terms, tone, (other,)).main.transcript is None
+    assert from_history(terms, {0: tone}, (other,)).main.transcript is None
     edited = to_history(Query(QueryTerm("speech", "a dog", waveform=tone, edited=True)))
-    assert from_history(edited, tone, (same,)).main.transcript is None
+    assert from_history(edited, {0: tone}, (same,)).main.transcript is None
     assert to_history(back) == terms
     assert not is_spoken(to_history(Query(QueryTerm("text", "a dog"))))
