@@ -11,7 +11,6 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import (
     QEvent,
     QItemSelection,
@@ -57,6 +56,8 @@ from brewclip_app.widgets.picture_grid.model import PictureModel
 from brewclip_app.widgets.picture_grid.time_line import TimeLine
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from core.galleries.listing import Arrangement, ImageGroup, ImageListing
     from core.search.queries import Hit
     from core.store.records import ImageRecord
@@ -233,13 +234,16 @@ class PictureGrid(QListView):
 
     # ---- selection
 
-    def _selected_rows(self) -> np.ndarray:
+    def _selected_rows(self) -> "np.ndarray":
+        import numpy as np
+
         parts = [np.arange(part.top(), part.bottom() + 1) for part in self.selectionModel().selection().toList()]
         return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int64)
 
-    def selected_ids(self) -> np.ndarray:
+    def selected_ids(self) -> "np.ndarray":
         """Ids of the selected pictures in the order of the grid, int64 (n,): cheap, however many they are."""
-        ids: np.ndarray = self.pictures.ids[self._selected_rows()]
+        rows = self._selected_rows()
+        ids: np.ndarray = self.pictures.ids[rows] if len(rows) else rows
         return ids
 
     def selected_bytes(self) -> int:
@@ -265,11 +269,12 @@ class PictureGrid(QListView):
 
     def sequence(self) -> list[int]:
         """Ids of all pictures in the order shown."""
-        ids: list[int] = self.pictures.ids.tolist()
-        return ids
+        return list(map(int, self.pictures.ids))
 
     def select(self, ids: Collection[int]) -> None:
         """Select these pictures, the first of them in the order shown becoming the current one."""
+        import numpy as np
+
         rows = np.flatnonzero(np.isin(self.pictures.ids, np.array(list(ids), np.int64)))
         self.selectionModel().clearSelection()
         if not len(rows):

@@ -1,8 +1,8 @@
 """Places of equal cards in lines, under the headers of their sections. Costs a step for each section, not each card."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
-
-import numpy as np
+from itertools import accumulate
 
 
 class CardLayout:
@@ -14,33 +14,32 @@ class CardLayout:
 
     def __init__(self, counts: Sequence[int], columns: int, cell: tuple[int, int], header: int = 0) -> None:
         self.columns, (self.width, self.height), self.header = max(1, columns), cell, header
-        sizes = np.asarray(counts, np.int64)
-        self.starts = np.concatenate([[0], np.cumsum(sizes)])
-        self.tops = np.concatenate([[0], np.cumsum(header + -(-sizes // self.columns) * self.height)])
+        self.starts = [0, *accumulate(counts)]
+        self.tops = [0, *accumulate(header + -(-count // self.columns) * self.height for count in counts)]
 
     @property
     def cards(self) -> int:
         """Number of all cards."""
-        return int(self.starts[-1])
+        return self.starts[-1]
 
     @property
     def bottom(self) -> int:
         """Lower end of the last card."""
-        return int(self.tops[-1])
+        return self.tops[-1]
 
     def section_of(self, card: int) -> int:
         """The section of a card."""
-        return int(np.searchsorted(self.starts, card, "right")) - 1
+        return bisect_right(self.starts, card) - 1
 
     def section_at(self, y: int) -> int:
         """The section at a height; the first above all, the last below all."""
-        return int(np.clip(np.searchsorted(self.tops, y, "right") - 1, 0, max(0, len(self.tops) - 2)))
+        return min(max(0, bisect_right(self.tops, y) - 1), max(0, len(self.tops) - 2))
 
     def place(self, card: int) -> tuple[int, int]:
         """Left and top of a card's cell."""
         section = self.section_of(card)
-        line, column = divmod(card - int(self.starts[section]), self.columns)
-        return column * self.width, int(self.tops[section]) + self.header + line * self.height
+        line, column = divmod(card - self.starts[section], self.columns)
+        return column * self.width, self.tops[section] + self.header + line * self.height
 
     def card_at(self, x: int, y: int) -> int:
         """The card whose cell has that point; -1 where there is none."""
@@ -55,15 +54,15 @@ class CardLayout:
         if not self.cards:
             return -1
         section = self.section_at(y)
-        line = max(0, y - int(self.tops[section]) - self.header) // self.height
+        line = max(0, y - self.tops[section] - self.header) // self.height
         column = min(max(0, x // self.width), self.columns - 1)
-        last = int(self.starts[section + 1]) - 1
-        return min(int(self.starts[section]) + line * self.columns + column, last)
+        last = self.starts[section + 1] - 1
+        return min(self.starts[section] + line * self.columns + column, last)
 
     def header_at(self, y: int) -> int:
         """The section whose header is at a height; -1 where there is none."""
         section = self.section_at(y)
-        top = int(self.tops[section])
+        top = self.tops[section]
         return section if self.cards and top <= y < top + self.header else -1
 
     def visible(self, top: int, bottom: int) -> range:
@@ -82,13 +81,13 @@ class CardLayout:
         """
         section = self.section_of(card)
         while True:
-            start, end = int(self.starts[section]), int(self.starts[section + 1])
+            start, end = self.starts[section], self.starts[section + 1]
             line, last = (card - start) // self.columns + lines, (end - start - 1) // self.columns
             if line < 0 and section > 0:
                 lines, section = line + 1, section - 1
-                card = int(self.starts[section + 1]) - 1
+                card = self.starts[section + 1] - 1
             elif line > last and section + 2 < len(self.starts):
                 lines, section = line - last - 1, section + 1
-                card = int(self.starts[section])
+                card = self.starts[section]
             else:
                 return min(start + min(max(line, 0), last) * self.columns + column, end - 1)

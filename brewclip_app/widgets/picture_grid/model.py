@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
 
 from brewclip_app.plain_text import plain_tip
@@ -12,6 +11,8 @@ from brewclip_app.widgets.picture_facts import date_words
 from core.remote import is_remote, shown
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from core.galleries.listing import Arrangement, ImageListing
     from core.search.queries import Hit
     from core.store.records import ImageRecord
@@ -53,9 +54,9 @@ class PictureModel(QAbstractListModel):
         self._with_weak = False
         self._at_least = FEWEST
         self.listing: ImageListing | None = None  # None while hits are shown
-        self._rows = np.empty(0, np.int64)  # of the listing, in the order shown
+        self._rows: Any = ()  # int64 (n,), of the listing, in the order shown
         self._records: dict[int, ImageRecord] = {}  # of the listing, by place
-        self.ids = np.empty(0, np.int64)  # of all pictures in the order shown
+        self.ids: Any = ()  # int64 (n,), of all pictures in the order shown
         self._stacks: Mapping[int, int] = {}
 
     @property
@@ -91,7 +92,7 @@ class PictureModel(QAbstractListModel):
         hit = self._shown[row].copies if self.listing is None else 1
         return max(hit, self._stacks.get(int(self.ids[row]), 1))
 
-    def nbytes(self, rows: np.ndarray) -> int:
+    def nbytes(self, rows: "np.ndarray") -> int:
         """Size of the files of these rows together."""
         if self.listing is None:
             return sum(self._shown[row].image.size for row in rows)
@@ -99,7 +100,9 @@ class PictureModel(QAbstractListModel):
 
     def row_of(self, image_id: int) -> int:
         """The row of a picture; -1 when it is not shown."""
-        rows = np.flatnonzero(self.ids == image_id)
+        if not len(self.ids):
+            return -1
+        rows = (self.ids == image_id).nonzero()[0]
         return int(rows[0]) if len(rows) else -1
 
     def set_hits(self, hits: "tuple[Hit, ...]") -> None:
@@ -164,7 +167,7 @@ class PictureModel(QAbstractListModel):
             hit for hit in self._all if hit.rank <= self._at_least or hit.strength.level != "weak")
         self._shown = sorted(shown, key=ORDERS[self._order][1])
         self.listing, self._rows, self._records = None, self._rows[:0], {}
-        self.ids = np.array([hit.image.id for hit in self._shown], np.int64)
+        self.ids = _array([hit.image.id for hit in self._shown])
         self.endResetModel()
 
     def _changed(self) -> None:
@@ -220,6 +223,15 @@ class PictureModel(QAbstractListModel):
 
     def mimeTypes(self) -> list[str]:
         return ["text/uri-list"]
+
+
+def _array(ids: Sequence[int]) -> Any:
+    """Ids as an array, int64 (n,); numpy is not imported for none, before the first paint."""
+    if not ids:
+        return ()
+    import numpy as np
+
+    return np.array(ids, np.int64)
 
 
 def _by_branch(hit: "Hit") -> str:
