@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QApplication
 
 from brewclip_app import opening, qt_imports, tasks, theme  # qt_imports before any thread runs; its docstring says why
 from brewclip_app.context import Context
+from brewclip_app.garbage import GarbageCollector
 from brewclip_app.main_window import PANELS, MainWindow
 from brewclip_app.task_bar import TaskBarProgress, publish
 from core import __version__, private_files
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setApplicationName("brewclip-explorer")
     app.setApplicationDisplayName("BrewCLIP Explorer")
     app.setDesktopFileName(DESKTOP_ID)
+    GarbageCollector(app)
     context = Context(home)
     if options.screenshot:  # a picture for somebody else: the user's window stays as it was
         context.state.freeze()

@@ -1,6 +1,7 @@
 """What the tests of the Search panel share: drawn pictures, hits, and a sound system without hardware."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -34,6 +35,15 @@ def qt_modules(qapp: object) -> None:
     qt_imports.start()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def collected_here() -> Iterator[None]:
+    """Collect garbage between tests on this thread, as the application does: on a job's thread widgets would crash."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
+
+
 @pytest.fixture(autouse=True)
 def coroutines(qapp: object) -> Iterator[None]:
     """Let coroutines of the window run in this test, fail it when one fails, and leave asyncio free for other tests."""
@@ -43,6 +53,7 @@ def coroutines(qapp: object) -> Iterator[None]:
     yield
     tasks.abandon()
     asyncio.events._set_running_loop(None)
+    gc.collect(1)
     assert not failed, failed
 
 
