@@ -49,8 +49,8 @@ class HistoryMenu(QFrame):
         look(self, "overlay")
         self.list = QListWidget()
         self.list.setAccessibleName("Queries")
-        self.past = button("History", lambda: self._turn(False), "chip")
-        self.saved = button("Saved searches", lambda: self._turn(True), "chip")
+        self.past = button("History", lambda: self._turn(False))
+        self.saved = button("Saved searches", lambda: self._turn(True))
         pages = QButtonGroup(self)
         for page in (self.past, self.saved):
             page.setCheckable(True)
