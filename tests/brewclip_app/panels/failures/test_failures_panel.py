@@ -18,6 +18,7 @@ from brewclip_app.widgets.preview.overlay import PreviewOverlay
 from core import audio
 from core.evaluation import archive, diagnosis, labelling
 from core.evaluation.failures import Reranking, conclude
+from core.evaluation.records import IMPORTED
 from core.features.noise import Condition, noisy
 from core.fingerprint import Fingerprint
 from core.galleries.backends import open_gallery
@@ -506,6 +507,17 @@ def test_noise_of_the_evaluation_is_inspected_too(context, qtbot, make_evaluatio
     assert asked.waveform.digest == noisy(clean, condition).digest != clean.digest
     assert asked.model == ModelSpec("brewclip-mini")  # zero-shot, whatever the settings search with
     assert asked.crop == "multi-crop"
+    panel.closing()
+
+
+def test_imported_vectors_have_no_model_to_look_into(context, qtbot, make_evaluation):
+    make_evaluation(context.explorer.store, checkpoint=None, variant=IMPORTED, backbone="", whisper="", crop="",
+                    model="SpeechCLIP-P")
+    panel = open_panel(context, qtbot)
+    with qtbot.assertNotEmitted(panel.go_to):
+        press(panel, qtbot, Qt.Key.Key_I)
+        settle(context, qtbot)
+    assert panel.banner.message.text() == "These vectors were imported: their model is not here to look into."
     panel.closing()
 
 
