@@ -42,12 +42,15 @@ class ElidedLink(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.clicked.connect(lambda: on())
+        self.hide()
 
     def text(self) -> str:
         return self._words
 
     def setText(self, text: str) -> None:
         self._words = text
+        self.setAccessibleName(text)  # all of it, whatever there is room for
+        self.setHidden(not text)
         self.updateGeometry()
         self._elide()
 
