@@ -250,8 +250,10 @@ def test_actual_size_shows_each_pixel_as_it_is(window, store_context, tmp_path, 
     preview.controller.close()
 
 
-def test_a_picture_that_is_gone_is_said_in_its_place(preview, files, qtbot):
+def test_a_picture_that_is_gone_is_said_in_its_place(preview, files, store_context, qtbot):
+    qtbot.waitUntil(store_context.jobs.is_idle)  # those near it are read ahead
     files[4].unlink()
+    preview.controller._pictures.pop(4, None)
     press(qtbot, preview, Key.Key_End)
     wait(qtbot, preview, 4)
     assert "is not there any more" in preview.canvas.accessibleDescription()

@@ -44,7 +44,8 @@ def without_torch(program):
 def test_screens_that_need_it_say_so_and_the_others_open(home):
     opened = dict(line.split() for line in without_torch(WINDOW).splitlines())
     assert opened == {entry.key: str(entry.needs_torch) for entry in PANELS}
-    assert [key for key in opened if opened[key] == "False"] == ["search", "library", "map", "annotate", "settings"]
+    assert [key for key in opened if opened[key] == "False"] == ["search", "library", "map", "annotate", "settings",
+                                                                 "duplicates"]
     assert not home.log.exists(), home.log.read_text()
 
 

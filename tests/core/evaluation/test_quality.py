@@ -1,6 +1,7 @@
 """Hits against word errors, groups, noise curves."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,7 +24,8 @@ def evaluation(wer, ranks, speakers=None, captions=None, transcripts=None):
     pictures = tuple(SplitImage(f"p{row}", None) for row in range(count))
     nothing = Hits(np.full((count, 1), -1, np.int32), np.full((count, 1), np.nan, np.float32))
     one = DirectionResult(np.array(ranks), nothing, np.zeros(count, np.float32), np.arange(count))
-    return Evaluation(None, pictures, utterances, {"speech_to_image": one, "image_to_speech": one})
+    record = SimpleNamespace(setup=SimpleNamespace(is_imported=False))
+    return Evaluation(record, pictures, utterances, {"speech_to_image": one, "image_to_speech": one})
 
 
 def test_the_fit_is_the_likeliest_and_its_band_holds_the_truth():
