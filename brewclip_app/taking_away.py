@@ -5,11 +5,12 @@ Each works on records of pictures of the current gallery, in a job, and says wha
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QFile, QMimeData, QObject, QUrl, Signal
+from PySide6.QtCore import QFile, QMimeData, QObject, QStandardPaths, QUrl, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -38,6 +39,8 @@ Undo = Callable[[], object]
 MOST_TAGS = 20  # in the menu
 STARS = 5
 CLASHES: "Mapping[str, Clash]" = {"Keep both": "keep", "Replace": "replace", "Skip": "skip"}
+TRIES = 3  # of putting back files none of which can be
+NO_UTF8 = "its name is no valid text, so that the bin might take another file; rename it first"
 NO_BIN = "there is no bin for its drive, or its folder may not be written to"
 
 
@@ -137,13 +140,16 @@ class TakeAway(QObject):
 
     # ---- tags and ratings
 
-    def tag(self, images: Images, name: str, put: bool, dialog: NameDialog | None = None) -> None:
-        """Give a tag to pictures, or take it from them; a dialog that asked for it closes when that is done."""
+    def tag(self, images: Images, name: str, put: bool, dialog: NameDialog | None = None, undo: bool = True) -> None:
+        """Give a tag to pictures, or take it from them; a dialog that asked for it closes when that is done.
+
+        `undo`: it can be undone.
+        """
         key = name.casefold()
         others = [image for image in images if put != any(tag.casefold() == key for tag in image.tags)]
         words = f"{wording.pictures(len(images))} {'tagged' if put else 'no longer tagged'} “{name}”."
         self._change(images, lambda gallery, ids: (gallery.add_tag if put else gallery.remove_tag)(ids, name), words,
-                     lambda: self.tag(others, name, not put), dialog)
+                     partial(self.tag, others, name, not put, undo=False) if undo and others else None, dialog)
 
     def ask_tag(self, images: Images) -> None:
         """Let the user type a tag; those of the gallery are offered."""
@@ -190,20 +196,22 @@ class TakeAway(QObject):
         tasks.start(self._remove(images, self._gallery()))
 
     async def _remove(self, images: Images, name: str) -> None:
-        def work(report: Report) -> bool:
-            from core.galleries import removal
-            removal.remove(self._context.explorer.gallery(name), images)
-            return True
-
-        if await self.run("Removing pictures", work):
-            self._tell_left(images)
-            self.done.emit(f"{wording.pictures(len(images))} removed from {name}; the files stay.",
-                           lambda: tasks.start(self._restore([str(image.path) for image in images], name)))
-
-    async def _restore(self, paths: list[str], name: str) -> None:
         def work(report: Report) -> int:
             from core.galleries import removal
-            return removal.restore(self._context.explorer.gallery(name), paths)
+            gallery = self._context.explorer.gallery(name)
+            removal.remove(gallery, images)
+            return gallery.id
+
+        gallery_id = await self.run("Removing pictures", work)
+        if gallery_id is not None:
+            self._tell_left(images)
+            self.done.emit(f"{wording.pictures(len(images))} removed from {name}; the files stay.",
+                           lambda: tasks.start(self._restore([str(image.path) for image in images], name, gallery_id)))
+
+    async def _restore(self, paths: list[str], name: str, gallery_id: int) -> None:
+        def work(report: Report) -> int:
+            from core.galleries import removal
+            return removal.restore(self._reopened(name, gallery_id), paths)
 
         count = await self.run("Taking pictures back", work)
         if count is not None:
@@ -222,33 +230,44 @@ class TakeAway(QObject):
         tasks.start(self._move_to_bin(images, self._gallery()))
 
     async def _move_to_bin(self, images: Images, name: str) -> None:
-        def work(report: Report) -> "BinResult":
+        def work(report: Report) -> "tuple[BinResult, int]":
             from core.galleries import removal
-            return removal.move_to_bin(self._context.explorer.gallery(name), images, to_bin, report)
+            gallery = self._context.explorer.gallery(name)
+            return removal.move_to_bin(gallery, images, to_bin, report), gallery.id
 
-        result = await self.run(f"Moving {wording.pictures(len(images))} to the bin", work)
-        if result is None:
+        outcome = await self.run(f"Moving {wording.pictures(len(images))} to the bin", work)
+        if outcome is None:
             return
+        result, gallery_id = outcome
         binned = result.binned
         words = f"{'Stopped. ' if result.stopped else ''}{wording.pictures(len(binned))} moved to the bin."
         if binned:
             self._tell_left([one.image for one in binned])
-            self.done.emit(words, lambda: tasks.start(self._put_back(binned, name)))
+            self.done.emit(words, lambda: tasks.start(self._put_back(binned, name, gallery_id)))
             if result.failed:
                 self._list_failed(result.failed)
         else:
             self._tell(words, result.failed)
 
-    async def _put_back(self, binned: "Sequence[BinnedPicture]", name: str) -> None:
+    async def _put_back(self, binned: "Sequence[BinnedPicture]", name: str, gallery_id: int, tries: int = TRIES
+                        ) -> None:
         def work(report: Report) -> "PutBackResult":
             from core.galleries import removal
-            return removal.put_back(self._context.explorer.gallery(name), binned, report)
+            return removal.put_back(self._reopened(name, gallery_id), binned, report)
 
         result = await self.run("Putting pictures back", work)
+        left = binned if result is None else result.left
+        progressed = result is not None and bool(result.image_ids)
+        if left and (progressed or tries > 1):  # what can never be put back must not hide the steps before it
+            self.done.emit("", lambda: tasks.start(self._put_back(left, name, gallery_id,
+                                                                  TRIES if progressed else tries - 1)))
         if result is not None:
-            if result.left:
-                self.done.emit("", lambda: tasks.start(self._put_back(result.left, name)))
             self._tell_returned(f"{wording.pictures(len(result.image_ids))} put back.", result.failed)
+
+    def _reopened(self, name: str, gallery_id: int) -> "Gallery":
+        """The gallery of an id, which may have another name by now; one at an address has its address as the name."""
+        explorer = self._context.explorer
+        return explorer.gallery(next((each.name for each in explorer.store.galleries() if each.id == gallery_id), name))
 
     # ---- menus
 
@@ -319,12 +338,23 @@ class TakeAway(QObject):
         self._tell(words, failed)
 
 
-def to_bin(path: Path) -> Path:
-    """Move a file to the system's bin, and return its path there. Qt tells it on every system, send2trash on none."""
+def to_bin(path: Path) -> Path | None:
+    """Move a file to the system's bin, and return its path there; None where the system does not tell.
+
+    Qt tells it on every system, send2trash on none. OSError with a sentence.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise OSError(NO_UTF8) from None
+    with suppress(OSError):  # Qt makes no bin where this folder is missing
+        Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericDataLocation)).mkdir(
+            parents=True, exist_ok=True)
     file = QFile(str(path))
     if not file.moveToTrash():
         raise OSError(NO_BIN)
-    return Path(file.fileName())
+    place = Path(file.fileName())
+    return place if place.is_absolute() else None
 
 
 def _failed_words(failed: Sequence[str]) -> str:

@@ -97,6 +97,7 @@ class _Copier:
     def __init__(self, plan: CopyPlan, clash: Clash, report: Report) -> None:
         self._plan, self._clash, self._report = plan, clash, report
         self._own: set[str] = set()  # names of copies, as file systems without regard to case compare them
+        self._sources = {identity for image in plan.images if (identity := _identity(image.path))}
         self._all_bytes = max(1, sum(image.size for image in plan.images))
         self._bytes = 0
         self.copied = self.skipped = 0
@@ -109,7 +110,8 @@ class _Copier:
             target = self._plan.folder / name
             replaced = False
             if os.path.lexists(target):
-                mine = _folded(name) in self._own
+                chosen = _identity(target) in self._sources and not _is_same(image.path, target)
+                mine = chosen or _folded(name) in self._own  # a picture that was chosen too is never replaced
                 if not mine and (self._clash == "skip" or (self._clash == "replace" and _is_same(image.path, target))):
                     self.skipped += 1
                     return
@@ -177,6 +179,15 @@ def _free(folder: Path, name: str) -> Path:
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and number of a file, which tell it whatever its name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_same(path: Path, other: Path) -> bool:

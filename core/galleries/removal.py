@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.gallery import Gallery
 from core.progress import JobCancelled, Progress, Report, WorkStep, silent
@@ -107,15 +108,15 @@ def move_to_bin(gallery: Gallery, images: Sequence[ImageRecord], to_bin: Bin, re
         stopped = True
     finally:
         left = {image.id for image in here} - gone - {one.image.id for one in binned}
-        gallery.mark(sorted(left), missing=False)
+        failed += _marked(gallery, sorted(left))
     return BinResult(tuple(binned), tuple(failed), stopped)
 
 
 def put_back(gallery: Gallery, binned: Sequence[BinnedPicture], report: Report = silent) -> PutBackResult:
     """Move files from the bin to where they were, without overwriting any, and their images into the gallery again.
 
-    After a cancellation the result is of what was put back until then. StoreError leaves these files where they are:
-    the next update of the gallery finds them.
+    After a cancellation the result is of what was put back until then. A gallery that cannot be written to is among
+    what `failed`: its next update finds the files.
     """
     back: dict[int, None] = {}
     failed: list[str] = []
@@ -130,13 +131,26 @@ def put_back(gallery: Gallery, binned: Sequence[BinnedPicture], report: Report =
     except JobCancelled:
         pass
     finally:
-        gallery.mark(list(back), missing=False)
+        elsewhere = {image.id for image in gallery.images(list(back))  # its row went to a file of the same content
+                     if image.path != next(one.image.path for one in binned if one.image.id == image.id)}
+        failed += [f"{one.image.path.name} is at its place; update the gallery to see it there." for one in binned
+                   if one.image.id in elsewhere]
+        failed += _marked(gallery, [image_id for image_id in back if image_id not in elsewhere])
     return PutBackResult(tuple(back), tuple(one for one in binned if one.image.id not in back), tuple(failed))
+
+
+def _marked(gallery: Gallery, image_ids: Sequence[int]) -> list[str]:
+    """Mark images as there; a sentence where that failed: what was done with the files must not be lost."""
+    try:
+        gallery.mark(image_ids, missing=False)
+    except StoreError as error:
+        return [f"The gallery {gallery.name} could not be written to: {error} Its next update finds these pictures."]
+    return []
 
 
 def _put_back(binned: BinnedPicture) -> None:
     path, place = binned.image.path, binned.place
-    if place is None:
+    if place is None or not place.is_absolute() or (place.is_dir() and not place.is_symlink()):
         raise OSError("where the bin has it is not known; put it back by hand")
     if not os.path.lexists(place):
         raise OSError("it is not in the bin any more")

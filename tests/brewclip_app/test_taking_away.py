@@ -1,6 +1,7 @@
 """Actions on pictures of a real gallery: what is copied, exported, tagged, rated, removed, binned, and undone."""
 
 import csv
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +44,8 @@ def gallery(home: Home, pictures: list[Path]) -> Gallery:
 @pytest.fixture
 def context(home: Home, gallery: Gallery, qapp: object) -> Iterator[Context]:
     store = Store.open(home.store)
-    made = Context(home, SimpleNamespace(gallery=lambda name: open_gallery(store, name), close=store.close))  # type: ignore[arg-type]
+    made = Context(home, SimpleNamespace(gallery=lambda name: open_gallery(store, name), store=store,
+                                         close=store.close))  # type: ignore[arg-type]
     made.set_gallery("Mine")
     yield made
     assert made.jobs.shutdown(20)
@@ -165,6 +167,10 @@ def test_tags_and_ratings_are_undone_to_what_each_had(away: TakeAway, heard: Hea
     qtbot.waitUntil(lambda: [stars for _, _, stars in facts(gallery)] == [2, 0, 0])
     heard.undo.pop(0)()
     qtbot.waitUntil(lambda: facts(gallery) == before)
+    assert heard.undo == [], "undoing is no step of its own: the steps before it can be reached"
+    away.tag(gallery.images()[:1], "beach", True)  # it has the tag
+    qtbot.waitUntil(lambda: heard.words.count("changed") == 5)
+    assert heard.undo == []
 
 
 def test_removed_pictures_leave_their_files_and_come_back(away: TakeAway, heard: Heard, gallery: Gallery, qtbot: QtBot,
@@ -176,6 +182,7 @@ def test_removed_pictures_leave_their_files_and_come_back(away: TakeAway, heard:
     assert heard.gone == [frozenset(image.id for image in images[:2])]
     assert len(gallery.images()) == 1 and all(path.exists() for path in pictures)
     assert heard.words == ["2 pictures removed from Mine; the files stay."]
+    Store.open(context.home.store).rename_gallery(gallery.id, "Ours")
     with qtbot.waitSignal(away.returned):
         heard.undo[0]()
     assert facts(gallery) == before and heard.words[-1] == "2 pictures in Mine again."
@@ -208,6 +215,33 @@ def test_the_bin_asks_once_and_is_undone(away: TakeAway, heard: Heard, gallery: 
     with qtbot.waitSignal(away.returned):
         heard.undo[-1]()
     assert facts(gallery) == before
+
+
+def test_what_can_never_be_put_back_does_not_hide_the_steps_before_it(
+        away: TakeAway, heard: Heard, gallery: Gallery, qtbot: QtBot, pictures: list[Path], tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taking_away, "to_bin", lambda path: path.rename(tmp_path / path.name))
+    away.move_to_bin(gallery.images()[:1])
+    qtbot.waitUntil(lambda: len(heard.undo) == 1)
+    pictures[0].write_bytes(b"another")
+    for tries in range(taking_away.TRIES):
+        with qtbot.waitSignal(away.returned):
+            heard.undo[-1]()
+        assert len(heard.undo) == min(tries + 2, taking_away.TRIES)
+    assert pictures[0].read_bytes() == b"another"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a bin of freedesktop.org")
+def test_a_name_that_is_no_text_is_refused_since_another_file_would_go(tmp_path: Path,
+                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "not" / "there"))
+    odd, other = tmp_path / os.fsdecode(b"caf\xe9.jpg"), tmp_path / "caf\ufffd.jpg"
+    for path in (odd, other):
+        path.write_bytes(path.name.encode("utf-8", "surrogateescape"))
+    with pytest.raises(OSError, match="no valid text"):
+        to_bin(odd)
+    assert odd.exists() and other.exists()
+    assert to_bin(other).is_relative_to(tmp_path / "not" / "there"), "its folder is made"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a bin of freedesktop.org")

@@ -8,7 +8,7 @@ import pytest
 
 from core import picture_files
 from core.errors import ImageError
-from core.picture_files import CHUNK, CopiedFiles, copy_files, plan_copy
+from core.picture_files import CHUNK, Clash, CopiedFiles, copy_files, plan_copy
 from core.progress import JobCancelled, Progress
 from core.store.records import ImageRecord
 
@@ -59,6 +59,15 @@ def test_replacing_keeps_both_of_ones_own(two: list[ImageRecord], there: Path) -
     done = copy_files(plan_copy(two, there), "replace")
     assert (done.copied, done.skipped, done.failed) == (2, 0, ())
     assert contents(there) == {"x.jpg": content(two[0]), "x (2).jpg": content(two[1])}
+
+
+@pytest.mark.parametrize("clash", ["keep", "replace", "skip"])
+def test_a_picture_that_was_chosen_too_is_never_replaced(clash: Clash, tmp_path: Path) -> None:
+    here, other = make(tmp_path / "b" / "x.jpg"), make(tmp_path / "a" / "x.jpg")
+    both = {content(here), content(other)}
+    done = copy_files(plan_copy([other, here], tmp_path / "b"), clash)
+    assert here.path.read_bytes() == str(here.path).encode(), "the original"
+    assert both <= set(contents(tmp_path / "b").values()) and not done.failed
 
 
 def test_skipping_leaves_what_is_there(two: list[ImageRecord], there: Path) -> None:

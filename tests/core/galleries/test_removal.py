@@ -202,6 +202,54 @@ def test_nothing_is_written_over_when_files_come_back(store: TestStore, place: G
     assert (pictures / "a.png").read_bytes() == other and (fake.files / "a.png").exists()
 
 
+@pytest.mark.parametrize("wrong", [Path(), Path("relative.png"), Path("/")])
+def test_a_place_that_is_no_file_is_not_moved(store: TestStore, place: Gallery, pictures: Path, tmp_path: Path,
+                                              wrong: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "own.txt").write_text("mine")
+    monkeypatch.chdir(tmp_path / "here")
+    [one] = move_to_bin(place, of_names(place, "a.png"), FakeBin(tmp_path)).binned
+    back = put_back(place, [BinnedPicture(one.image, wrong)])
+    assert (back.image_ids == () and "is not known; put it back by hand" in back.failed[0]) or "not in the bin" in (
+        back.failed[0])
+    assert (tmp_path / "here" / "own.txt").exists() and not (pictures / "a.png").exists()
+
+
+def test_what_was_moved_is_told_though_the_gallery_fails_at_the_end(store: TestStore, place: Gallery, pictures: Path,
+                                                                    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                                                    ) -> None:
+    def busy(self: Any, ids: Any, missing: bool) -> None:
+        if not missing:
+            raise StoreError("It is busy.", "busy")
+        mark(self, ids, missing)
+
+    mark = type(place).mark
+    with monkeypatch.context() as patch:
+        patch.setattr(type(place), "mark", busy)
+        result = move_to_bin(place, of_names(place, "a.png", "b.png"), FakeBin(tmp_path, ("b.png",)))
+        assert [one.image.path.name for one in result.binned] == ["a.png"]
+        assert "could not be written to: It is busy." in result.failed[-1]
+        back = put_back(place, result.binned)
+        assert (pictures / "a.png").exists() and back.left == () and "Its next update finds" in back.failed[-1]
+    update(place)
+    assert names(place) == ["a.png", "b.png", "c.png", "d.png"]
+
+
+def test_a_row_that_another_file_took_over_is_left_to_it(store: TestStore, place: Gallery, pictures: Path,
+                                                         tmp_path: Path) -> None:
+    content = (pictures / "a.png").read_bytes()
+    result = move_to_bin(place, of_names(place, "a.png"), FakeBin(tmp_path))
+    (pictures / "y.png").write_bytes(content)
+    update(place)
+    back = put_back(place, result.binned)
+    if names(place) != ["b.png", "c.png", "d.png", "y.png"]:
+        assert names(place) == ["a.png", "b.png", "c.png", "d.png", "y.png"]  # it has a row of its own there
+    else:
+        assert "update the gallery to see it there" in back.failed[0]
+    update(place)
+    assert names(place) == ["a.png", "b.png", "c.png", "d.png", "y.png"]
+
+
 def test_thousands_are_removed_at_once(store: TestStore, gallery: Gallery, fingerprint: Fingerprint) -> None:
     from tests.core.galleries.entries import make_entry
 
