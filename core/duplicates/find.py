@@ -19,6 +19,7 @@ import numpy as np
 
 from core import caches, private_files
 from core.duplicates.candidates import near_pairs
+from core.duplicates.files import one_per_file
 from core.duplicates.groups import Duplicates, Union, exact_groups, groups_of
 from core.duplicates.pixels import Outline, agreement, outline
 from core.errors import ImageError
@@ -55,13 +56,13 @@ def find_duplicates(gallery: Gallery, cache_folder: Path, report: Report = silen
     records = gallery.images()
     fingerprint = _fingerprint(gallery) if near else ""
     if not fingerprint:
-        return Duplicates(exact_groups(records), len(records))
+        return Duplicates(one_per_file(exact_groups(records)), len(records))
     path = _cached(gallery, cache_folder, fingerprint)
     comparison = _read(path)
     comparer = _Comparer({record.content_hash: record for record in reversed(records)}, max_megapixels, report)
     compared = _compare(gallery, fingerprint, cache_folder, comparison, comparer, path)
     contents = Counter(record.content_hash for record in records)
-    return Duplicates(groups_of(records, Union(comparison.pairs)), len(records),
+    return Duplicates(one_per_file(groups_of(records, Union(comparison.pairs))), len(records),
                       sum(contents[content] for content in compared), len(comparer.unread))
 
 
@@ -72,7 +73,7 @@ def known_duplicates(gallery: Gallery, cache_folder: Path) -> Duplicates:
     roots = [union.root(content.hex()) for content in listing.contents]
     counts = Counter(roots)
     records = [listing.record(row) for row, root in enumerate(roots) if counts[root] > 1]
-    return Duplicates(groups_of(records, union), len(listing))
+    return Duplicates(one_per_file(groups_of(records, union)), len(listing))
 
 
 def _fingerprint(gallery: Gallery) -> str:

@@ -9,7 +9,7 @@ from core.store.records import ImageRecord
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Files of one image, the proposed best first."""
+    """Files of one image, the proposed best first; of a file with several paths, one (`core.duplicates.files`)."""
 
     images: tuple[ImageRecord, ...]
 

@@ -58,7 +58,11 @@ class ComparedPicture(QWidget):
         self.setMinimumSize(QSize(150, 120))
         self.setAccessibleName(image.path.name)
         view.changed.connect(self.update)
-        thumbnails.ready.connect(lambda image_id: self.update() if image_id == image.id else None)
+        thumbnails.ready.connect(self._show_ready)  # no lambda: it would outlive the widget
+
+    def _show_ready(self, image_id: int) -> None:
+        if image_id == self._image.id:
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

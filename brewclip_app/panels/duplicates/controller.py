@@ -11,6 +11,7 @@ from core.progress import Progress
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
+    from core.duplicates.clearing import Choice
     from core.duplicates.groups import DuplicateGroup, Duplicates
     from core.store.records import ImageRecord
 
@@ -22,13 +23,16 @@ KINDS: "Mapping[str, tuple[str, Callable[[Duplicates], Duplicates]]]" = {
 
 @dataclass(frozen=True, eq=False)
 class ReviewState:
-    """State of the Duplicates screen. `kept` are ids chosen in place of the proposed best, by the best's id."""
+    """State of the Duplicates screen. `kept` are ids chosen in place of the proposed best, by the best's id,
+    `clearing` those of all files of groups of which a job moves files to the bin.
+    """
 
     gallery: str = ""
     duplicates: "Duplicates | None" = None  # of the kind; None until they were read
     kind: str = "all"
     place: int = 0  # of the group in front
     kept: Mapping[int, int] = field(default_factory=dict)
+    clearing: frozenset[int] = frozenset()
     complete: bool = False  # all pictures were compared
     progress: Progress | None = None  # of the search
 
@@ -47,9 +51,16 @@ class ReviewState:
         wanted = self.kept.get(group.best.id)
         return next((image for image in group.images if image.id == wanted), group.best)
 
-    def spare(self, groups: "Sequence[DuplicateGroup]") -> "list[ImageRecord]":
-        """The files of groups that are not kept."""
-        return [image for group in groups for image in group.images if image is not self.keeps(group)]
+    def is_clearing(self, group: "DuplicateGroup") -> bool:
+        """Whether a job has files of the group: nothing can be decided about it."""
+        return any(image.id in self.clearing for image in group.images)
+
+    def choices(self, groups: "Sequence[DuplicateGroup]") -> "list[Choice]":
+        """What is kept of groups, and what is spare, without those that a job has."""
+        from core.duplicates.clearing import Choice
+
+        return [Choice(kept, tuple(image for image in group.images if image is not kept))
+                for group in groups if not self.is_clearing(group) for kept in (self.keeps(group),)]
 
 
 class DuplicatesController(Controller[ReviewState]):
@@ -99,8 +110,18 @@ class DuplicatesController(Controller[ReviewState]):
     def keep(self, number: int) -> None:
         """Keep another file of the group in front, by its place from 0."""
         group = self.state.group
-        if group is not None and number < len(group.images):
+        if group is not None and number < len(group.images) and not self.state.is_clearing(group):
             self._set(kept={**self.state.kept, group.best.id: group.images[number].id})
+
+    def begin_clearing(self, choices: "Sequence[Choice]") -> "list[Choice]":
+        """Those of the choices that no job has; until `end_clearing` of them nothing else is decided about them."""
+        free = [choice for choice in choices if not choice.ids & self.state.clearing]
+        self._set(clearing=self.state.clearing.union(*(choice.ids for choice in free)))
+        return free
+
+    def end_clearing(self, choices: "Sequence[Choice]") -> None:
+        """The job of these choices is over."""
+        self._set(clearing=self.state.clearing.difference(*(choice.ids for choice in choices)))
 
     def leave_out(self, ids: frozenset[int]) -> None:
         """Leave out pictures that were moved to the bin, and groups of which one file is left."""

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from brewclip_app import wording
 from brewclip_app.panels.base import Panel
+from brewclip_app.panels.duplicates.clearing import ClearGroups
 from brewclip_app.panels.duplicates.compared import STEP, ComparedCard, SharedView
 from brewclip_app.panels.duplicates.controller import KINDS, DuplicatesController, ReviewState
-from brewclip_app.taking_away import TakeAway
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import (
     ElidedLabel,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from brewclip_app.context import Context
+    from core.duplicates.clearing import Choice
     from core.duplicates.groups import DuplicateGroup
 
 INCOMPLETE = "Only identical files were looked for so far."
@@ -48,7 +49,7 @@ class DuplicatesPanel(Panel):
         super().__init__(context)
         self.thumbnails = Thumbnails(context.home.caches / "thumbnails", self)
         self.controller = DuplicatesController(context, self)
-        self.away = TakeAway(context, self)
+        self.away = ClearGroups(context, self)
         self.view = SharedView()
         self.cards: list[ComparedCard] = []
         self._undos: list[Callable[[], object]] = []
@@ -135,6 +136,7 @@ class DuplicatesPanel(Panel):
         self.away.returned.connect(self.controller.take_back)
         self.away.said.connect(lambda words, action, act: self.message.setText(words))
         self.away.done.connect(self._remember)
+        self.away.ended.connect(self.controller.end_clearing)
         keys = [("Left", lambda: self.controller.go(-1)), ("Right", lambda: self.controller.go(1)),
                 ("Return", self._bin_group), ("Enter", self._bin_group), ("Ctrl+Z", self._undo),
                 ("F5", self.controller.find), ("+", lambda: self.view.zoom_by(STEP)),
@@ -155,7 +157,7 @@ class DuplicatesPanel(Panel):
         if state.progress is not None:
             self.progress.set_progress(*state.progress.bar, state.progress.counts(wording.count))
         self.summary.setText(self._summary(state))
-        exact = [group for group in state.groups if group.exact]
+        exact = [group for group in state.groups if group.exact and not state.is_clearing(group)]
         self.all_exact.setVisible(bool(exact))
         self.all_exact.setText(f"Clear {wording.count(len(exact))} identical…")
         self.all_exact.setToolTip("Keep the best of every group of identical files, and move the others to the bin")
@@ -194,8 +196,11 @@ class DuplicatesPanel(Panel):
                 self._row.addWidget(card, 1)
             self.view.fit()
         kept = state.keeps(group)
+        free = not state.is_clearing(group)
+        self.keep.setEnabled(free)
         for card in self.cards:
             card.show_kept(card.image is kept)
+            card.choice.setEnabled(free)
         others = len(group.images) - 1
         self.place.setText(f"{wording.count(state.place + 1)} of {wording.count(len(state.groups))}")
         self.before.setEnabled(state.place > 0)
@@ -217,16 +222,20 @@ class DuplicatesPanel(Panel):
     def _bin_group(self) -> None:
         group = self.controller.state.group
         if group is not None:
-            self.away.move_to_bin(self.controller.state.spare([group]))
+            self._bin(self.controller.state.choices([group]))
+
+    def _bin(self, choices: "list[Choice]") -> None:
+        self.away.clear(self.controller.begin_clearing(choices))
 
     def _ask_for_all(self) -> None:
         state = self.controller.state
         exact = [group for group in state.groups if group.exact]
-        spare = state.spare(exact)
+        choices = state.choices(exact)
+        spare = [image for choice in choices for image in choice.spare]
         confirm(self, f"Move {wording.pictures(len(spare))} to the bin?",
-                f"The best of each of {wording.count(len(exact))} groups of identical files is kept, or the one you "
+                f"The best of each of {wording.count(len(choices))} groups of identical files is kept, or the one you "
                 f"chose. {wording.size(sum(image.size for image in spare))} go to the bin; this can be undone.",
-                "Move to the bin", lambda: self.away.move_to_bin(spare), danger=False)
+                "Move to the bin", lambda: self._bin(choices), danger=False)
 
     def _remember(self, words: str, undo: "Callable[[], object]") -> None:
         self._undos.append(undo)

@@ -1,6 +1,7 @@
 """The Duplicates screen: real pictures, the real core with a backbone of the tests' own, a bin of the tests' own."""
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 from PySide6.QtCore import QPointF, Qt
@@ -8,6 +9,7 @@ from PySide6.QtCore import QPointF, Qt
 from brewclip_app import taking_away, tasks
 from brewclip_app.context import Context
 from brewclip_app.panels.duplicates.panel import DuplicatesPanel
+from core.duplicates.clearing import Choice
 from tests.brewclip_app.panels.library.fakes import Explorer
 from tests.core.duplicates.test_pixels import scene
 
@@ -172,3 +174,41 @@ def test_a_gallery_without_duplicates_says_so(panel, qtbot, tmp_path):
     panel.context.set_gallery("Holiday")
     settle(panel.context, qtbot)
     assert names(panel) == ["1.png", "a copy of 1.png"]
+
+
+def test_a_group_that_is_on_its_way_to_the_bin_is_not_decided_again(panel, qtbot, folder, bin_folder, monkeypatch):
+    waiting, moved = Event(), []
+
+    def slow(path):
+        assert waiting.wait(20)
+        moved.append(path.name)
+        return Path(path).rename(bin_folder / path.name)
+
+    monkeypatch.setattr(taking_away, "to_bin", slow)
+    group = panel.controller.state.group
+    qtbot.keyClick(panel, Qt.Key.Key_Return)
+    assert panel.controller.state.is_clearing(group)
+    assert not panel.keep.isEnabled()
+    assert not any(card.choice.isEnabled() for card in panel.cards)
+    assert panel.all_exact.isHidden()
+    qtbot.keyClick(panel, Qt.Key.Key_2)
+    assert kept(panel) == names(panel)[:1]
+    qtbot.keyClick(panel, Qt.Key.Key_Return)
+    assert panel.controller.begin_clearing([Choice(group.images[1], group.images[:1])]) == []
+    waiting.set()
+    settle(panel.context, qtbot)
+    assert moved == [group.images[1].path.name]
+    assert group.best.path.exists()
+    assert not panel.controller.state.clearing
+
+
+def test_changed_files_are_left_and_can_be_decided_on_again(panel, qtbot, folder, bin_folder, monkeypatch):
+    monkeypatch.setattr(taking_away, "show_lines", lambda parent, title, lines: None)
+    (folder / "1.png").unlink()
+    qtbot.keyClick(panel, Qt.Key.Key_Return)
+    settle(panel.context, qtbot)
+    assert panel.message.text() == ("0 pictures moved to the bin. 1 file changed since it was indexed, or the one to "
+                                    "keep did, and was left: update the gallery.")
+    assert (folder / "a copy of 1.png").exists()
+    assert panel.keep.isEnabled()
+    assert not panel.controller.state.clearing

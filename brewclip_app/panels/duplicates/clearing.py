@@ -1,0 +1,57 @@
+"""Spare files of duplicates to the bin: the job, and what is said of it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import shiboken6
+from PySide6.QtCore import Signal
+
+from brewclip_app import taking_away, tasks, wording
+from brewclip_app.taking_away import TakeAway
+from core.progress import Report
+
+if TYPE_CHECKING:
+    from core.duplicates.clearing import Choice, Cleared
+
+
+class ClearGroups(TakeAway):
+    """Actions on pictures, and on groups of duplicates."""
+
+    ended = Signal(object)  # list[Choice]: the job of these is over, however it ended
+
+    def clear(self, choices: "Sequence[Choice]") -> None:
+        """Move the spare files of groups to the bin, without asking; what changed since it was indexed is left."""
+        if choices:
+            tasks.start(self._clear(choices, self._gallery()))
+
+    async def _clear(self, choices: "Sequence[Choice]", name: str) -> None:
+        def work(report: Report) -> "tuple[Cleared, int]":
+            from core.duplicates import clearing
+            gallery = self._context.explorer.gallery(name)
+            return clearing.clear(gallery, choices, taking_away.to_bin, report), gallery.id
+
+        count = sum(len(choice.spare) for choice in choices)
+        try:
+            outcome = await self.run(f"Moving {wording.pictures(count)} to the bin", work)
+            if outcome is not None:
+                self._tell_cleared(*outcome, name)
+        finally:
+            if shiboken6.isValid(self):
+                self.ended.emit(choices)
+
+    def _tell_cleared(self, cleared: "Cleared", gallery_id: int, name: str) -> None:
+        result = cleared.result
+        binned = result.binned
+        words = f"{'Stopped. ' if result.stopped else ''}{wording.pictures(len(binned))} moved to the bin."
+        if cleared.left:
+            one = cleared.left == 1
+            words += (f" {'1 file' if one else f'{wording.count(cleared.left)} files'} changed since "
+                      f"{'it was' if one else 'they were'} indexed, or the one to keep did, and "
+                      f"{'was' if one else 'were'} left: update the gallery.")
+        if binned:
+            self._tell_left([one.image for one in binned])
+            self.done.emit(words, lambda: tasks.start(self._put_back(binned, name, gallery_id)))
+        else:
+            self.said.emit(words, "", None)
+        if result.failed:
+            self._list_failed(result.failed)
