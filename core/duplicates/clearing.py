@@ -20,7 +20,7 @@ _one_at_a_time = threading.Lock()  # a check and its move: two jobs never take e
 
 
 @dataclass(frozen=True)
-class Choice:
+class GroupChoice:
     """Choice for a group: the file to keep, and the spare ones."""
 
     kept: ImageRecord
@@ -40,7 +40,7 @@ class Cleared:
     left: int
 
 
-def clear(gallery: Gallery, choices: Sequence[Choice], to_bin: Bin, report: Report = silent) -> Cleared:
+def clear(gallery: Gallery, choices: Sequence[GroupChoice], to_bin: Bin, report: Report = silent) -> Cleared:
     """Move the spare files to the bin as `removal.move_to_bin`, but for those that fail the check.
 
     The kept file must be another file, and both must have the size, the time and the SHA-256 that were indexed.
@@ -53,7 +53,7 @@ def clear(gallery: Gallery, choices: Sequence[Choice], to_bin: Bin, report: Repo
 class _CheckedBin:
     """A bin that takes spare files after a check, and counts those that are `left`."""
 
-    def __init__(self, choices: Sequence[Choice], to_bin: Bin) -> None:
+    def __init__(self, choices: Sequence[GroupChoice], to_bin: Bin) -> None:
         self.left = 0
         self._pairs = {image.path: (image, choice.kept) for choice in choices for image in choice.spare}
         self._to_bin = to_bin

@@ -11,20 +11,20 @@ from brewclip_app.taking_away import TakeAway
 from core.progress import Report
 
 if TYPE_CHECKING:
-    from core.duplicates.clearing import Choice, Cleared
+    from core.duplicates.clearing import Cleared, GroupChoice
 
 
 class ClearGroups(TakeAway):
     """Actions on pictures, and on groups of duplicates."""
 
-    ended = Signal(object)  # list[Choice]: the job of these is over, however it ended
+    ended = Signal(object)  # list[GroupChoice]: the job of these is over, however it ended
 
-    def clear(self, choices: "Sequence[Choice]") -> None:
+    def clear(self, choices: "Sequence[GroupChoice]") -> None:
         """Move the spare files of groups to the bin, without asking; what changed since it was indexed is left."""
         if choices:
             tasks.start(self._clear(choices, self._gallery()))
 
-    async def _clear(self, choices: "Sequence[Choice]", name: str) -> None:
+    async def _clear(self, choices: "Sequence[GroupChoice]", name: str) -> None:
         def work(report: Report) -> "tuple[Cleared, int]":
             from core.duplicates import clearing
             gallery = self._context.explorer.gallery(name)

@@ -11,7 +11,7 @@ from core.progress import Progress
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
-    from core.duplicates.clearing import Choice
+    from core.duplicates.clearing import GroupChoice
     from core.duplicates.groups import DuplicateGroup, Duplicates
     from core.store.records import ImageRecord
 
@@ -55,11 +55,11 @@ class ReviewState:
         """Whether a job has files of the group: nothing can be decided about it."""
         return any(image.id in self.clearing for image in group.images)
 
-    def choices(self, groups: "Sequence[DuplicateGroup]") -> "list[Choice]":
+    def choices(self, groups: "Sequence[DuplicateGroup]") -> "list[GroupChoice]":
         """What is kept of groups, and what is spare, without those that a job has."""
-        from core.duplicates.clearing import Choice
+        from core.duplicates.clearing import GroupChoice
 
-        return [Choice(kept, tuple(image for image in group.images if image is not kept))
+        return [GroupChoice(kept, tuple(image for image in group.images if image is not kept))
                 for group in groups if not self.is_clearing(group) for kept in (self.keeps(group),)]
 
 
@@ -113,13 +113,13 @@ class DuplicatesController(Controller[ReviewState]):
         if group is not None and number < len(group.images) and not self.state.is_clearing(group):
             self._set(kept={**self.state.kept, group.best.id: group.images[number].id})
 
-    def begin_clearing(self, choices: "Sequence[Choice]") -> "list[Choice]":
+    def begin_clearing(self, choices: "Sequence[GroupChoice]") -> "list[GroupChoice]":
         """Those of the choices that no job has; until `end_clearing` of them nothing else is decided about them."""
         free = [choice for choice in choices if not choice.ids & self.state.clearing]
         self._set(clearing=self.state.clearing.union(*(choice.ids for choice in free)))
         return free
 
-    def end_clearing(self, choices: "Sequence[Choice]") -> None:
+    def end_clearing(self, choices: "Sequence[GroupChoice]") -> None:
         """The job of these choices is over."""
         self._set(clearing=self.state.clearing.difference(*(choice.ids for choice in choices)))
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from brewclip_app.context import Context
-    from core.duplicates.clearing import Choice
+    from core.duplicates.clearing import GroupChoice
     from core.duplicates.groups import DuplicateGroup
 
 INCOMPLETE = "Only identical files were looked for so far."
@@ -224,7 +224,7 @@ class DuplicatesPanel(Panel):
         if group is not None:
             self._bin(self.controller.state.choices([group]))
 
-    def _bin(self, choices: "list[Choice]") -> None:
+    def _bin(self, choices: "list[GroupChoice]") -> None:
         self.away.clear(self.controller.begin_clearing(choices))
 
     def _ask_for_all(self) -> None:

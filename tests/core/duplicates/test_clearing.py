@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.duplicates.clearing import Choice, clear
+from core.duplicates.clearing import GroupChoice, clear
 from core.duplicates.find import find_duplicates, known_duplicates
 from core.galleries.removal import BinResult
 
@@ -31,7 +31,7 @@ def image(drawn, path):
 
 
 def choice(drawn, kept, *spare):
-    return Choice(image(drawn, kept), tuple(image(drawn, path) for path in spare))
+    return GroupChoice(image(drawn, kept), tuple(image(drawn, path) for path in spare))
 
 
 def bin_of(folder):

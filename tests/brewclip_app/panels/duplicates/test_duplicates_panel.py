@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, Qt
 from brewclip_app import taking_away, tasks
 from brewclip_app.context import Context
 from brewclip_app.panels.duplicates.panel import DuplicatesPanel
-from core.duplicates.clearing import Choice
+from core.duplicates.clearing import GroupChoice
 from tests.brewclip_app.panels.library.fakes import Explorer
 from tests.core.duplicates.test_pixels import scene
 
@@ -194,7 +194,7 @@ def test_a_group_that_is_on_its_way_to_the_bin_is_not_decided_again(panel, qtbot
     qtbot.keyClick(panel, Qt.Key.Key_2)
     assert kept(panel) == names(panel)[:1]
     qtbot.keyClick(panel, Qt.Key.Key_Return)
-    assert panel.controller.begin_clearing([Choice(group.images[1], group.images[:1])]) == []
+    assert panel.controller.begin_clearing([GroupChoice(group.images[1], group.images[:1])]) == []
     waiting.set()
     settle(panel.context, qtbot)
     assert moved == [group.images[1].path.name]
