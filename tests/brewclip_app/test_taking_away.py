@@ -169,7 +169,7 @@ def test_tags_and_ratings_are_undone_to_what_each_had(away: TakeAway, heard: Hea
     qtbot.waitUntil(lambda: facts(gallery) == before)
     assert heard.undo == [], "undoing is no step of its own: the steps before it can be reached"
     away.tag(gallery.images()[:1], "beach", True)  # it has the tag
-    qtbot.waitUntil(lambda: heard.words.count("changed") == 5)
+    qtbot.waitUntil(lambda: heard.words.count("changed") == 6)
     assert heard.undo == []
 
 
