@@ -15,7 +15,7 @@ from PIL import Image
 from core.errors import ReproductionError
 from core.evaluation import archive
 from core.evaluation.metrics import metrics
-from core.evaluation.records import Setup, SplitImage, Summary, UtteranceFacts
+from core.evaluation.records import IMPORTED, Setup, SplitImage, Summary, UtteranceFacts
 from core.models import checkpoints
 from core.models.variants import BrewClipOptions
 from core.reproduce import report, report_content
@@ -26,6 +26,18 @@ from core.training.recipe import TrainingOptions
 
 ROUGH = "<script>alert(1)</script> & \"quotes\" \u0635\u0648\u062a \u56fe\u50cf \udce9 {{ 7 * 7 }}"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="200"><script>alert(2)</script></svg>'
+
+
+def imported(store, model, rank, folder=None, split="test"):
+    """An evaluation of vectors that another program computed, on the data of `stored`, or of another folder or split.
+    """
+    ranks = np.tile([rank, 1, 99], 4)
+    figures = metrics(ranks, np.arange(12))
+    folder = folder or Path("/data") / ROUGH.replace("/", "-")
+    setup = Setup(folder, "flickr8k", split, model, IMPORTED, None, "", "", "")
+    summary = Summary(setup, figures, figures, None, 1000, 5000, 0, 0, None, "", 1.0)
+    return archive.keep(store, summary, [SplitImage("a", None)], [UtteranceFacts("u", 0, "", "", "", None, 0, None, 0)],
+                        {}).id
 
 
 def stored(store, checkpoint, rank, kind="flickr8k"):
@@ -119,6 +131,23 @@ def test_paper_authors_criterion_and_ours_stand_side_by_side(made):
     assert full[8].best and not zero[8].best
     assert any("3 seeds, evaluations 1, 2, 3" in note for note in grid.notes)
     assert any("on the test split by mean R@1" in text for text in (grid.about,))
+
+
+def test_imported_vectors_fill_the_row_of_their_name_on_the_data_of_the_plan(made):
+    folder, reproduction, store = made
+    for model in ("SpeechCLIP-P", "Another model"):
+        imported(store, model, 1)
+    imported(store, "MILAN", 1, folder=Path("/elsewhere"))
+    imported(store, "FaST-VGS-co", 1, split="dev")
+    content = report_content.sections(folder, reproduction, store)
+    rows = {row[0].text.split(" [")[0]: row for row in table(content, "Table 1").rows if row[1].text == "Flickr8k"}
+    speech = rows["SpeechCLIP-P"]
+    assert [speech[number].text for number in (2, 8, 14)] == ["39.1", "66.7", "66.7"], "published, and measured here"
+    for other in ("MILAN", "FaST-VGS-co"):
+        assert rows[other][2].text != "–" and rows[other][8].text == rows[other][14].text == "–", "not of these data"
+    texts = [cell.text for section in content for grid in section.grids for row in grid.rows for cell in row]
+    assert any("Another model" in text for text in texts), "among the evaluations"
+    assert not any("Another model" in row[0].text for row in table(content, "Table 1").rows)
 
 
 def test_without_the_authors_criterion_there_is_no_column_for_it(made):
