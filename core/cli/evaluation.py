@@ -76,6 +76,10 @@ def _evaluate(arguments: Arguments) -> int:
     if bool(arguments.embeddings) != bool(arguments.name.strip()):
         raise EvaluationError("Imported vectors need --embeddings and --name: their folder, and the model's name.",
                               "no_name")
+    if arguments.embeddings and (arguments.captions or arguments.noise or arguments.checkpoint or arguments.crop
+                                 or arguments.variant or arguments.backbone != "auto" or arguments.drop_unreadable):
+        raise EvaluationError("--embeddings are ranked as they are: no model, crop, caption or noise can be chosen for "
+                              "them. Nothing was evaluated.", "imported")
     if arguments.items:
         return _write_items(arguments)
     with explorer(options.speech_settings(arguments)) as opened, progress() as report:
@@ -347,10 +351,11 @@ def _text(evaluation: "Evaluation", countings: "Sequence[Counting]") -> str:
                      for counting in countings if (words := rates[counting]))
     intervals = ("95 % intervals over pictures in brackets." if record.speech_to_image["R@1"].has_interval else
                  NO_INTERVAL)
+    heard = "" if record.setup.is_imported else f", no speech in {record.nothing_heard}"
     return (f"{record.setup.title} (evaluation {record.id})\n"
             f"{table(rows, ('', *(title.lower() for title in DIRECTION_TITLES.values())))}\n"
-            f"{errors}{record.n_images} pictures, {record.n_utterances} utterances, no speech in "
-            f"{record.nothing_heard}; {duration(record.seconds)}. {intervals}")
+            f"{errors}{record.n_images} pictures, {record.n_utterances} utterances{heard}; "
+            f"{duration(record.seconds)}. {intervals}")
 
 
 def _metric_text(metrics: "Metrics", name: str) -> str:

@@ -122,8 +122,10 @@ def _read(folder: Path, name: str, ids: Sequence[str]) -> Floats:
                               "them.", "other_items")
     vectors = np.full((len(ids), array.shape[1]), np.nan, np.float32)
     places, sources = (list(column) for column in zip(*known, strict=True))
-    vectors[places] = units(array[sources])
-    vectors[~np.isfinite(vectors).all(axis=1)] = np.nan
+    numbers = array[sources].astype(np.float64)
+    vectors[places] = units(np.where(np.isfinite(numbers).all(axis=1, keepdims=True), numbers, np.nan))
+    if np.isnan(vectors).all():
+        raise EvaluationError(f"{path} holds no finite vector of this split. Nothing was evaluated.", "no_vectors")
     return vectors
 
 

@@ -27,7 +27,7 @@ def belongs(record: EvaluationRecord, kind: str, ours: OwnModel) -> bool:
     """Whether an evaluation asks a row's question: its dataset, variant, words and training data, no noise."""
     setup = record.setup
     return (setup.kind == kind and setup.condition == CLEAN and setup.variant == ours.variant
-            and (not setup.is_imported or setup.model == ours.model)
+            and (not setup.is_imported or setup.model.casefold() == ours.model.casefold())
             and setup.captions == ours.captions and (setup.checkpoint is None or setup.trained_on == ours.trained_on))
 
 

@@ -141,7 +141,9 @@ def _ours(table: PaperTable, labels: tuple[str, ...], published: Figures, group:
                [record.metrics(direction)[f"R@{at}"] for direction in DIRECTIONS for at in (1, 5, 10)]
                for record in group]
     setup = group[0].setup
-    notes = (*notes, f"ours on {setup.folder.name} {setup.split}",
+    missing = group[0].unreadable if setup.is_imported else 0
+    notes = (*notes, f"{missing} without a vector, counted as misses" if missing else "",
+             f"ours on {setup.folder.name} {setup.split}",
              group[0].unseen_note if table.number == 5 else "", _seeds_note(group))
     return _measured(labels, published, group, list(zip(*columns, strict=True)), "; ".join(filter(None, notes)))
 

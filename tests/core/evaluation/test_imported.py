@@ -74,7 +74,7 @@ def test_ranks_are_those_of_the_cosines(made, vectors):
 
 def test_it_fills_the_row_of_its_name_alone(made, vectors):
     [zero] = evaluate(made.workspace, Request((ModelSpec(),), (made.data,)))
-    other = evaluate_imported(made.workspace, made.data, vectors, "SpeechCLIP-P")
+    other = evaluate_imported(made.workspace, made.data, vectors, "speechclip-p")
     unknown = evaluate_imported(made.workspace, made.data, vectors, "Another")
     records = archive.evaluations(made.explorer.store)
     assert {record.id for record in with_imported(records, {zero.id})} == {zero.id, other.id, unknown.id}
@@ -85,6 +85,7 @@ def test_it_fills_the_row_of_its_name_alone(made, vectors):
         mine = filled["SpeechCLIP-P, as evaluated here"]
         assert mine.evaluation_id == other.id and not mine.comparable
         assert "backbone" not in mine.note and "recogniser" not in mine.note
+        assert "2 without a vector, counted as misses" in mine.note
     assert unknown.id not in {row.evaluation_id for row in filled.values()}
 
 
@@ -125,6 +126,13 @@ def test_bad_vectors_are_told_and_nothing_is_stored(made, vectors, tmp_path):
     refused("ids are such as 'w', those of the split such as 'red.png'")
     (vectors / "images.json").write_text('{"rows": [{"name": 1}]}')
     refused("could not be read")
+    names = json.dumps(list(PICTURES))
+    (vectors / "images.json").write_text(names)
+    np.save(vectors / "images.npy", np.full((4, 8), np.inf))
+    refused("holds no finite vector of this split")
+    (vectors / "images.npy").write_bytes(good)
+    (vectors / "images.json").write_text('{"rows": [{"name": 1}]}')
+    refused("could not be read")
     (vectors / "images.npy").rename(vectors / "evaluation-1-images.npy")
     (vectors / "evaluation-2-images.npy").write_bytes(good)
     refused("has several")
@@ -137,9 +145,12 @@ def test_on_the_command_line(made, vectors, tmp_path, home, monkeypatch, capsys)
     call = ["evaluate", str(made.folder), "--embeddings", str(vectors)]
     assert cli.main(call) == 2
     assert "--embeddings and --name" in capsys.readouterr().err
+    for option in (["--captions"], ["--noise", "0"], ["--checkpoint", str(tmp_path)], ["--crop", "squash"]):
+        assert cli.main([*call, "--name", "Random", *option]) == 2
+        assert "are ranked as they are" in capsys.readouterr().err
     assert cli.main([*call, "--name", "Random"]) == 0
     told = capsys.readouterr()
-    assert "test · Random" in told.out and "WER" not in told.out
+    assert "test · Random" in told.out and "WER" not in told.out and "no speech" not in told.out
     assert "2 pictures or utterances have no vector" in told.err
     assert cli.main(["evaluate", str(made.folder), "--items", str(tmp_path / "list.json")]) == 0
     listed = json.loads((tmp_path / "list.json").read_text())
