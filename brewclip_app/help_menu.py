@@ -55,7 +55,7 @@ class HelpMenu(QMenu):
 
 
 def versions(models: str) -> dict[str, str]:
-    """What a report of an error needs: versions of the program and what it runs on, and the models in use."""
+    """Facts for a report of an error: versions of the program and what it runs on, and the models in use."""
     return {"Program": core.__version__, "Models": models or "none loaded yet", "Python": platform.python_version(),
             "Qt": f"{qVersion()}, PySide6 {PySide6.__version__}", "PyTorch": _installed("torch"),
             "ONNX Runtime": _installed("onnxruntime"), "System": platform.platform(terse=True)}

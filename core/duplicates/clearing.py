@@ -82,7 +82,7 @@ class _CheckedBin:
 
 
 def _facts(image: ImageRecord) -> tuple[int, ...]:
-    """What tells the state of the image's file; () when it is not there with the size and the time of its record."""
+    """Stamp of the image's file; () when it is not there with the size and the time of its record."""
     if is_remote(image.path):
         return ()
     try:

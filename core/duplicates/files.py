@@ -16,7 +16,7 @@ def one_per_file(groups: Iterable[DuplicateGroup]) -> tuple[DuplicateGroup, ...]
 
 
 def identity(path: Path) -> Hashable:
-    """What all paths of one file have in common, links followed; the path itself where there is no file."""
+    """Identity of a file that all its paths share, links followed; the path itself where there is no file."""
     if is_remote(path):
         return path
     try:

@@ -39,7 +39,7 @@ THREADS = min(4, os.cpu_count() or 1)
 
 @dataclass
 class _Comparison:
-    """What was compared, by content (SHA-256 in hex): every two of `known`, of which `pairs` show one image."""
+    """Outcome of comparing, by content (SHA-256 in hex): every two of `known`, of which `pairs` show one image."""
 
     known: list[str] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)
@@ -157,7 +157,7 @@ class _Comparer:
 
 
 def _read(path: Path) -> _Comparison:
-    """What is kept of earlier calls; nothing when it is damaged or of another comparison."""
+    """Results kept of earlier calls; nothing when it is damaged or of another comparison."""
     with suppress(OSError, EOFError, ValueError, KeyError, IndexError, BadZipFile), np.load(path) as kept:
         if kept["version"] == VERSION:
             contents = [bytes(row).hex() for row in kept["contents"]]

@@ -24,7 +24,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class MapItem:
-    """What a point stands for: a picture (`image`) or an utterance (`recording`, None where its file is missing).
+    """Item that a point stands for: a picture (`image`) or an utterance (`recording`, None where its file is missing).
 
     `image.id` is the gallery's, or the point's row for a picture that is in no gallery. `text` is the caption.
     """

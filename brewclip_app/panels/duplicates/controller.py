@@ -56,7 +56,7 @@ class ReviewState:
         return any(image.id in self.clearing for image in group.images)
 
     def choices(self, groups: "Sequence[DuplicateGroup]") -> "list[GroupChoice]":
-        """What is kept of groups, and what is spare, without those that a job has."""
+        """Kept and spare pictures of groups, without those that a job has."""
         from core.duplicates.clearing import GroupChoice
 
         return [GroupChoice(kept, tuple(image for image in group.images if image is not kept))

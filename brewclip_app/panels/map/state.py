@@ -21,7 +21,7 @@ SHOWN: Mapping[str, str] = {"all": "Pictures and utterances", "pictures": "Pictu
 
 @dataclass(frozen=True)
 class MapSource:
-    """What a map is of: a gallery, or a split of a dataset's folder."""
+    """Source of a map: a gallery, or a split of a dataset's folder."""
 
     title: str
     gallery: str = ""

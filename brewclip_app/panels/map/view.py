@@ -117,7 +117,7 @@ class MapView(QWidget):
         self.update()
 
     def set_tool(self, tool: str) -> None:
-        """What a drag does: one of `TOOLS`."""
+        """Effect of a drag: one of `TOOLS`."""
         self.tool = tool
         self.setCursor(Qt.CursorShape.OpenHandCursor if tool == "move" else Qt.CursorShape.CrossCursor)
 

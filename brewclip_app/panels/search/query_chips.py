@@ -41,7 +41,7 @@ class ChipFace:
 
     @property
     def words(self) -> str:
-        """What the term does to the query: "also: red", "without: people", "like this picture"."""
+        """Effect of the term on the query: "also: red", "without: people", "like this picture"."""
         heavy = "" if abs(self.weight) == 1 else f" · {abs(self.weight):g}×"
         return f"{self._doing('this picture')}{heavy}"
 

@@ -1,4 +1,4 @@
-"""What makes searching ready: models loaded ahead of the first query, and the recogniser's weights."""
+"""Readiness to search: models loaded ahead of the first query, and the recogniser's weights."""
 
 from contextlib import suppress
 from dataclasses import dataclass

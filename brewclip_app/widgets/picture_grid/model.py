@@ -203,7 +203,7 @@ class PictureModel(QAbstractListModel):
                                    f"{copies_words(hit, ' · ')}{rating_words(image.rating, ' · ')}{_by_branch(hit)}"]
 
     def _spoken(self, index: Index) -> str:
-        """What a screen reader says of a picture."""
+        """Text of a picture for a screen reader."""
         image, hit, copies = self.image(index.row()), self.hit(index), self.copies(index.row())
         more = (f", {copies} copies" if copies > 1 else "") + rating_words(image.rating, ", ")
         if hit is None:

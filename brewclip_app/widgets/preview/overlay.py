@@ -55,7 +55,7 @@ def _nothing(image_id: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class PreviewActions:
-    """What a panel does for its pictures. `leave` gets the id in front when the preview closes; `keys` are actions on
+    """Actions of a panel on its pictures. `leave` gets the id in front when the preview closes; `keys` are actions on
     the picture in front with their words, by key ("Ctrl+Enter"); `menu` makes a context menu; `explain` goes to
     Inspect; `thumbnail` stands in for a picture that is being read; `share_names` are the names of terms by their
     labels.
@@ -124,7 +124,7 @@ class PreviewOverlay(QWidget):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard with the picture
 
     def _key_table(self) -> dict[tuple[Qt.KeyboardModifier, int], Callable[[], object]]:
-        """What each key does. Shift is not looked at where a key has no row with it: + needs it on many keyboards."""
+        """Actions by key. Shift is not looked at where a key has no row with it: + needs it on many keyboards."""
         controller = self.controller
         table: dict[tuple[Qt.KeyboardModifier, int], Callable[[], object]] = {
             (PLAIN, Key.Key_Home): partial(controller.go_to, 0), (PLAIN, Key.Key_End): controller.go_to_end,
