@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from core import weights
 from core.errors import MapError
 from core.evaluation.records import DataChoice
 from core.explorer import Explorer
@@ -95,7 +96,9 @@ def test_of_very_many_pictures_evenly_spaced_ones_are_shown(explorer, tmp_path, 
 
 @pytest.mark.slow
 @pytest.mark.data
-def test_a_dataset_of_utterances_alone_has_a_map_with_emotions(home, development_data, whisper_base, tmp_path):
+def test_a_dataset_of_utterances_alone_has_a_map_with_emotions(home, development_data, whisper_base, tmp_path,
+                                                               monkeypatch):
+    monkeypatch.setenv(weights.MODELS_VARIABLE, str(whisper_base.parent))
     few = tmp_path / "ravdess" / "Actor_01"
     few.mkdir(parents=True)
     for path in sorted((development_data / "ravdess" / "Actor_01").iterdir())[:6]:
