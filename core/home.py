@@ -12,7 +12,8 @@ from core.errors import SettingsError
 
 # Beginnings of the names in a home: `Home`'s own, and those of the window, the log and the probes.
 OWN = ("store.sqlite", "weights", "caches", "recordings", "takes", "runs", "demo", "addresses.json", "unfinished.json",
-       "settings.json", "settings.damaged", "probes", "window", "brewclip-app", "exports", "opening")
+       "settings.json", "settings.damaged", "probes", "window", "brewclip-app", "exports", "opening",
+       "replaced-", "restore-")
 
 
 # Names in the data folder of a release that had no other.

@@ -78,6 +78,8 @@ class WorkStep(Enum):
     DOWNLOADING = "Downloading {}"
     CONVERTING = "Converting {}"
     CHECKING = "Checking {}"
+    BACKING_UP = "Backing up {}"
+    RESTORING = "Restoring {}"
     READING_EMBEDDINGS = "Reading embeddings"
     FINDING_NEIGHBOURS = "Finding nearest neighbours"
     ARRANGING_POINTS = "Arranging points"

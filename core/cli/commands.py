@@ -11,6 +11,7 @@ from core.cli.evaluation import DIAGNOSE, EVALUATE
 from core.cli.explain import EXPLAIN
 from core.cli.figures import FIGURE
 from core.cli.history import CACHES, HISTORY
+from core.cli.maintenance import BACKUP, CHECK, RESTORE
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
 from core.cli.options import given_path, option
 from core.cli.output import as_json, duration, table
@@ -149,6 +150,9 @@ COMMANDS: tuple[Command, ...] = (
     DUPLICATES,
     HISTORY,
     CACHES,
+    CHECK,
+    BACKUP,
+    RESTORE,
     Command("doctor", "check what works on this computer", (options.JSON,), _doctor),
     Command("dataset", "check a dataset folder", (options.DATASET, options.KIND, options.FOLLOW_LINKS, options.JSON),
             _dataset, details="Prints its kind, its splits and its problems."),

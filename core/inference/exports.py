@@ -146,6 +146,12 @@ def _read(folder: Path, key: str) -> Export | None:
         return None
 
 
+def is_damaged(folder: Path) -> bool:
+    """Whether a folder of exports holds a description without its files, or files of other checksums."""
+    key = _key_in(folder)
+    return (folder / DESCRIPTION).exists() and (key is None or _read(folder, key) is None)
+
+
 def _key_in(folder: Path) -> str | None:
     """The key in the description of an export; None without a sound one."""
     try:

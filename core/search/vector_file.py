@@ -63,6 +63,16 @@ def read(path: Path, revision: str, dim: int) -> tuple[Floats, Ids] | None:
         return None
 
 
+def is_whole(path: Path) -> bool:
+    """Whether the file has the size and the checksum that its header says."""
+    try:
+        with path.open("rb") as file:
+            header = plain_json.loads(file.read(HEADER))
+        return bool(_checksum(*_map(path, header["count"], header["dim"])) == header["check"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def _map(path: Path, count: int, dim: int) -> tuple[Floats, Ids]:
     """Matrix (count, dim), mapped, and ids (count,), read; ValueError when the file has another size."""
     if path.stat().st_size != HEADER + count * (dim * 4 + 8):

@@ -1,0 +1,1 @@
+"""Maintenance of a home: check of what it holds, backup and restore."""
