@@ -30,6 +30,7 @@ from core.models.registry import ModelRegistry, ModelStatus
 from core.progress import JobCancelled, Report, finishing, silent
 from core.search import background, queries
 from core.search.index_cache import IndexCache, LoadedIndex
+from core.search.kept_search import KeptSearch
 from core.search.queries import EncodedTerm, Floats, Hit
 from core.search.terms import BY_KIND, QueryTerm, source_of, text_of
 from core.search.transcription import (
@@ -67,6 +68,7 @@ class SearchResult:
     transcript is None when the term came with its text alone. `cut` counts the tokens of texts that were too long for
     the model. `timings_ms` has load (models), hear (read the recording), recognise, embed, search, and total.
     `approximate`: among very many pictures an index was asked, which may miss one; scores are right in any case.
+    `model` and `revision` as in `KeptSearch`.
     """
 
     gallery: str
@@ -79,6 +81,8 @@ class SearchResult:
     timings_ms: Mapping[str, float]
     hidden_unindexed: int
     approximate: bool = False
+    model: str = ""
+    revision: str = ""
 
 
 class Explorer:
@@ -171,6 +175,10 @@ class Explorer:
     def fingerprint(self) -> Fingerprint:
         """The fingerprint that the settings ask for, without loading a model. WeightsError ("missing"), ModelError."""
         return self.models.fingerprint(self._settings)
+
+    def query_digest(self) -> str:
+        """Digest of all that decides a query's vectors, as `ModelRegistry.query_digest`."""
+        return self.models.query_digest(self._settings)
 
     def status(self) -> ModelStatus:
         """The models in use, without loading one."""
@@ -311,7 +319,28 @@ class Explorer:
             hits = index.find(encoded, top, filter, descriptions, exact, all_copies)
         spoken = next((term for term in terms if term.kind == "speech"), QueryTerm("speech"))
         return SearchResult(opened.name, hits.hits, hits.compared, spoken.transcript, spoken.waveform, encoded, cut,
-                            timer.read(), max(0, index.images - len(index.index)), hits.approximate)
+                            timer.read(), max(0, index.images - len(index.index)), hits.approximate,
+                            self.models.query_digest(settings), index.revision)
+
+    def repeat(self, kept: KeptSearch, gallery: str, top: int = 250, filter: Filter = Filter(),  # noqa: A002
+               exact: bool = False, all_copies: bool = False) -> SearchResult | None:
+        """`search` with terms that were encoded before: no model is loaded and nothing is transcribed.
+
+        None where other models or settings decide the vectors now, or a model is needed for the significance of hits.
+        Errors as in `search`, but those of recordings and images.
+        """
+        timer, settings = StepTimer(), self._settings
+        opened, fingerprint = self._gallery(gallery), self.models.fingerprint(settings)
+        self._indexes.check(opened, fingerprint)
+        dim, model = len(kept.terms[0].vector), self.models.query_digest(settings)
+        descriptions = background.kept_descriptions(dim, fingerprint.hash, self.home.caches / "strength")
+        if descriptions is None or kept.model != model:
+            return None
+        with timer.step("search"):
+            index = self._indexes.open(opened, fingerprint, dim)
+            hits = index.find(kept.terms, top, filter, descriptions, exact, all_copies)
+        return SearchResult(opened.name, hits.hits, hits.compared, None, None, kept.terms, 0, timer.read(),
+                            max(0, index.images - len(index.index)), hits.approximate, model, index.revision)
 
     def remember(self, result: SearchResult, terms: str = "[]") -> QueryRecord | None:
         """Keep a query in the history, with its recording when it was spoken; None when the settings say not to.

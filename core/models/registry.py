@@ -1,5 +1,6 @@
 """Registry of the models in use: resolved from the settings, loaded once, dropped when the settings ask for others."""
 
+import hashlib
 import logging
 import threading
 from dataclasses import dataclass, replace
@@ -238,6 +239,17 @@ class ModelRegistry:
         if key not in self._prints:
             self._prints[key] = checkpoints.fingerprint_of(folder, settings["vision.crop"])
         return self._prints[key]
+
+    def query_digest(self, settings: Settings) -> str:
+        """Digest of all that decides a query's vectors under the settings: the fingerprint of pictures, the acoustic
+        branch, the recogniser's weights and the padding of recordings. No model is loaded. WeightsError ("missing"),
+        ModelError.
+        """
+        folder, entry = self._checkpoint(settings), self.entry(settings)
+        speech = self._weights_file(entry.weights, settings)
+        parts = (self.fingerprint(settings).hash, checkpoints.digest_of(folder) if folder else "",
+                 self._sha256(speech) if speech else "", settings["speech.padding"])
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def status(self, settings: Settings) -> ModelStatus:
         """The models in use; nothing is loaded."""

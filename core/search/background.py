@@ -40,12 +40,10 @@ def descriptions(model: RetrievalModel, dim: int, fingerprint_hash: str, folder:
 
     A cache that is damaged or cannot be written is no error.
     """
-    texts = sentences()
-    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
-    path = folder / f"{fingerprint_hash}-{digest}.npy"
-    stored = _kept(path, (len(texts), dim))
+    stored = kept_descriptions(dim, fingerprint_hash, folder)
     if stored is not None:
         return stored
+    texts = sentences()
     parts = []
     for start in range(0, len(texts), BATCH):
         report(Progress(WorkStep.CALIBRATING, start, len(texts)))
@@ -53,8 +51,19 @@ def descriptions(model: RetrievalModel, dim: int, fingerprint_hash: str, folder:
     report(Progress(WorkStep.CALIBRATING, len(texts), len(texts)))
     vectors = units(np.concatenate(parts))
     with suppress(OSError):
-        _keep(path, vectors)
+        _keep(_path(texts, fingerprint_hash, folder), vectors)
     return vectors
+
+
+def kept_descriptions(dim: int, fingerprint_hash: str, folder: Path) -> Floats | None:
+    """The vectors (n, dim) of `descriptions` where they were embedded before; None where a model is needed."""
+    texts = sentences()
+    return _kept(_path(texts, fingerprint_hash, folder), (len(texts), dim))
+
+
+def _path(texts: tuple[str, ...], fingerprint_hash: str, folder: Path) -> Path:
+    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
+    return folder / f"{fingerprint_hash}-{digest}.npy"
 
 
 def pictures(index: VectorIndex) -> tuple[Floats, Ids]:

@@ -15,6 +15,7 @@ from core import audio, demo_pictures
 from core.asr.transcript import PartialTranscript, Transcript
 from core.errors import AudioError, BrewclipError, ImageError, QueryError, StoreError, WeightsError
 from core.explorer import Explorer, Filter
+from core.search.kept_search import KeptSearch
 from core.search.terms import QueryTerm
 from core.settings import Settings
 from tests.fakes import COLOURS, ColourModel, FakeRegistry
@@ -473,3 +474,30 @@ def test_without_any_store_hearing_answers(explorer, monkeypatch, caplog):
     monkeypatch.setattr("core.explorer.Store.open", lambda path: (_ for _ in ()).throw(StoreError("x", "not_a_store")))
     with pytest.raises(StoreError):
         explorer.transcribe_query(waveform)
+
+
+def test_a_search_is_repeated_with_the_terms_that_it_encoded(explorer, gallery, folder, monkeypatch):
+    result = explorer.search(gallery, [QueryTerm("text", "red"), QueryTerm("text", "blue", weight=-0.5)])
+    kept = KeptSearch.from_json(KeptSearch(result.terms, result.model, result.revision).to_json())
+    monkeypatch.setattr(explorer.models, "model", None)  # nothing is loaded
+    again = explorer.repeat(kept, gallery)
+    assert [(hit.image.id, hit.score, hit.strength) for hit in again.hits] == [
+        (hit.image.id, hit.score, hit.strength) for hit in result.hits]
+    assert (again.revision, again.model) == (result.revision, result.model)
+    monkeypatch.undo()
+    Image.new("RGB", (20, 16), "white").save(folder / "white.png")
+    explorer.index(folder, gallery)
+    assert explorer.repeat(kept, gallery).revision != result.revision, "a changed gallery is told apart"
+
+
+def test_a_search_is_not_repeated_with_vectors_of_another_model(explorer, gallery):
+    result = explorer.search(gallery, [QueryTerm("text", "red")])
+    kept = KeptSearch(result.terms, result.model, result.revision)
+    explorer.use_settings(Settings().with_value("speech.padding", "full"))
+    assert explorer.query_digest() != result.model and explorer.repeat(kept, gallery) is None
+
+
+def test_a_search_is_not_repeated_where_its_significance_needs_a_model(explorer, gallery):
+    result = explorer.search(gallery, [QueryTerm("text", "red")])
+    shutil.rmtree(explorer.home.caches / "strength")
+    assert explorer.repeat(KeptSearch(result.terms, result.model, result.revision), gallery) is None

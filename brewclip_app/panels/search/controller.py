@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
@@ -17,8 +17,9 @@ from brewclip_app.controller import Controller
 from brewclip_app.panels.base import Asked, Inspection, MapQuery, Question
 from brewclip_app.panels.search import notices, search_job
 from brewclip_app.panels.search.gallery_status import gallery_status
+from brewclip_app.panels.search.last_search import LastSearch, repeated
 from brewclip_app.panels.search.live import LiveSearch, LiveState
-from brewclip_app.panels.search.query import HitLimits, Query, from_history, is_spoken, to_history, typed
+from brewclip_app.panels.search.query import HitLimits, Query, from_history, is_spoken, typed
 from brewclip_app.panels.search.readiness import NO_SPEECH, Readiness, ReadinessState
 from brewclip_app.panels.search.refining import example, refined
 from brewclip_app.panels.search.state import Message, SearchAnswer, SearchState
@@ -58,6 +59,7 @@ class SearchController(Controller[SearchState]):
         self._sign = 0  # of the term that is being spoken; 0 for the main term
         self._question: Question | None = None  # asked before the galleries were read
         self._restored = False  # the query of the last start waits for the galleries
+        self._last: LastSearch | None = None  # until it was searched
         self._models = self._model_settings()
         self.readiness = Readiness(context, self)
         self.live = LiveSearch(context, self.voice, self)
@@ -189,6 +191,7 @@ class SearchController(Controller[SearchState]):
             self._set(answer=replace(self.state.answer, result=replace(result, hits=hits)))
 
     def _replace(self, query: Query, warning: str = "") -> None:
+        self._last = None  # another query
         self._set(query=query)
         if query.terms():
             self.search(warning=warning)
@@ -261,15 +264,22 @@ class SearchController(Controller[SearchState]):
             spoken, transcribing = spoken + waveform.seconds, transcribing + seconds
             query = query.with_term(index, replace(term, text=transcript.text, transcript=transcript))
             self._set(query=query)
-        top = int(context.settings["search.top"])
+        top, last = int(context.settings["search.top"]), self._last
+        self._last = None
 
         def work(report: Report) -> SearchAnswer:
+            note = ""
+            if last is not None and last.gallery == gallery:
+                answer, note = repeated(context.explorer, last, query, top, state.limits, state.all_copies)
+                if answer is not None:
+                    return answer
             result = search_job.search(context.explorer, query, gallery, top, state.limits, exact, state.all_copies,
                                        report)
             if keep:
                 search_job.remember(context.explorer, query, gallery, result, lambda error: self.failed.emit(
                     error, "The search itself went well; only the history misses it."))
-            return SearchAnswer(query, result, spoken, transcribing, result.timings_ms.get("search", 0.0) / 1000)
+            return SearchAnswer(query, result, spoken, transcribing, result.timings_ms.get("search", 0.0) / 1000,
+                                last is not None, note)
 
         return await self._job(work)
 
@@ -299,8 +309,8 @@ class SearchController(Controller[SearchState]):
         result = answer.result
         if result.cut:
             return Message(f"Too long for the model: the last {result.cut} word parts were not used.", "care")
-        if warning:
-            return Message(warning, "care")
+        if warning or answer.note:
+            return Message(warning or answer.note, "care" if warning else "quiet")
         if result.approximate:
             return Message("Approximate search was used; some results may be missing.", "quiet", "Search exactly",
                            lambda: self.search(keep=False, exact=True))
@@ -564,22 +574,22 @@ class SearchController(Controller[SearchState]):
 
     # ---- the last start, other panels
 
-    def saved_query(self) -> dict[str, str]:
-        """The query for the next start, unless queries are not to be kept; the history keeps a recording."""
-        query = self.state.query
-        if not query.terms() or not self._context.settings["search.keep_history"]:
+    def saved_query(self) -> dict[str, Any]:
+        """The search for the next start, unless queries are not to be kept; the history keeps a recording."""
+        if not self.state.query.terms() or not self._context.settings["search.keep_history"]:
             return {}
-        return {"query": to_history(query), "gallery": self._context.gallery}
+        return (self._last or LastSearch.of(self.state, self._context.gallery)).to_json()
 
-    def restore_query(self, terms: str, gallery: str) -> None:
+    def restore_query(self, state: dict[str, Any], limits: HitLimits) -> None:
         """Show the query of the last start; it is searched once the galleries, and its recording, were read."""
         with suppress(ValueError, TypeError, KeyError):  # written by another version
-            query = from_history(terms)
+            last = LastSearch.from_json(state)
+            query = from_history(last.terms)
             if all(term.ready for term in query.terms()):
-                self._set(query=query)
-                self._restored = not is_spoken(terms)
+                self._set(query=query, limits=limits, all_copies=last.all_copies)
+                self._last, self._restored = last, not is_spoken(last.terms)
                 if not self._restored:
-                    tasks.start_when_painted(partial(self._restore_recording, query, terms, gallery))
+                    tasks.start_when_painted(partial(self._restore_recording, query, last.terms, last.gallery))
 
     async def _restore_recording(self, shown: Query, terms: str, gallery: str) -> None:
         query = from_history(terms)
@@ -613,7 +623,7 @@ class SearchController(Controller[SearchState]):
         elif restored:
             status = self.state.gallery.state
             if status is not None and status.indexed:
-                self.search_again()
+                self.search(keep=False, all_copies=self.state.all_copies)
             else:
                 self._set(notice=notices.notice_for(self.state.gallery, False, self.state.can_speak))
 

@@ -1,9 +1,11 @@
 """Filter of the images that are searched: name, tag, folder, date, rating."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from brewclip_app import wording
@@ -77,6 +79,33 @@ class FilterBar(LimitsBar):
         """Set the tags (with counts) and folders to choose from; the choice stays when it is among them."""
         offer_choices(self.tag, "Any tag", [(f"{name} ({wording.count(number)})", name) for name, number in tags], True)
         offer_choices(self.folder, "Any folder", [(_short(path, folders), str(path)) for path in folders], True)
+        if not self._later.isActive():
+            self._tell()  # what was chosen may not be there any more
+
+    def fields(self) -> dict[str, Any]:
+        """What the fields hold, for `restore`."""
+        return {"name": self.name.text(), "tag": self.tag.currentData(), "folder": self.folder.currentData(),
+                "taken": self.taken.text(), "rating": self.rating.currentData()}
+
+    def restore(self, fields: object) -> HitLimits:
+        """Fill the fields again, without a signal; returns their limits. A choice that is not offered any more is
+        taken back when the choices come.
+        """
+        values = fields if isinstance(fields, dict) else {}
+        boxes = (self.name, self.taken, self.tag, self.folder, self.rating)
+        with ExitStack() as blocked:
+            for box in boxes:
+                blocked.enter_context(QSignalBlocker(box))
+            self.name.setText(str(values.get("name") or ""))
+            self.taken.setText(str(values.get("taken") or ""))
+            for box, key in ((self.tag, "tag"), (self.folder, "folder")):
+                if value := str(values.get(key) or ""):
+                    box.addItem(value, value)
+                    box.setCurrentIndex(box.count() - 1)
+            self.rating.setCurrentIndex(max(0, self.rating.findData(values.get("rating"))))
+        self._check_date()
+        self._told = self.limits()
+        return self.limits()
 
     def reset(self) -> None:
         """Reset."""

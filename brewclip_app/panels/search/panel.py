@@ -213,10 +213,13 @@ class SearchPanel(Panel):
         return list(KEYS)
 
     def save_state(self) -> dict[str, Any]:
+        search = self.controller.saved_query()
+        if search:
+            search["filter"] = self.results.filter.fields()
         return {"order": self.results.grid.pictures.order, "splitter": self.results.splitter_state(),
                 "browse_order": self.browse.state.order, "grouping": self.browse.state.grouping,
                 "microphone": self.voice.microphone.chosen, "keep_ready": self.header.keep_ready.isChecked(),
-                **self.controller.saved_query()}
+                **self.results.places(), **search}
 
     def restore_state(self, state: dict[str, Any]) -> None:
         self.results.set_order(str(state.get("order", "relevance")))
@@ -225,8 +228,9 @@ class SearchPanel(Panel):
         self.results.restore_splitter(str(state.get("splitter", "")))
         self.voice.microphone.choose(str(state.get("microphone", "")))
         self.header.keep_ready.setChecked(bool(state.get("keep_ready", True)))
+        self.results.restore_places(state)
         if state.get("query") and state.get("gallery") == self.context.gallery:
-            self.controller.restore_query(str(state["query"]), str(state["gallery"]))
+            self.controller.restore_query(state, self.results.restore_filter(state))
 
     # ---- microphone and keys
 

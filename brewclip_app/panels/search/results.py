@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QProgressBar, QSplitter, QStackedWidget, QWidget
@@ -16,7 +16,7 @@ from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.detail_pane import DetailPane
 from brewclip_app.panels.search.filter_bar import FilterBar
 from brewclip_app.panels.search.notices import FILTERED, Notice
-from brewclip_app.panels.search.query import Query
+from brewclip_app.panels.search.query import HitLimits, Query
 from brewclip_app.panels.search.query_chips import ChipFace, QueryChips
 from brewclip_app.panels.search.selection_pane import SelectionPane
 from brewclip_app.panels.search.state import SearchAnswer, SearchState
@@ -29,6 +29,7 @@ from brewclip_app.widgets.new_pictures import NewPicturesButton
 from brewclip_app.widgets.picture_grid.cards import GAP
 from brewclip_app.widgets.picture_grid.grid import PictureGrid
 from brewclip_app.widgets.picture_grid.model import ORDERS
+from brewclip_app.widgets.picture_grid.place import GridPlace
 from brewclip_app.widgets.score_shares import TRANSCRIPT
 from brewclip_app.widgets.selection_bar import SelectionBar
 from core.progress import Progress, WorkStep
@@ -78,6 +79,7 @@ class SearchResults(QWidget):
         self.stack = QStackedWidget()
         self._notice: EmptyState | None = None
         self._listed = ""  # the gallery whose pictures the grid showed last
+        self._last_place: GridPlace | None = None  # of the last start, until its hits are there
         self._suggested: tuple[tuple[str, Path], ...] = ()
         self._blank, self._sayings = QWidget(), QWidget()  # blank: until the galleries were read
         self._way, self._purpose = label("Hold", "quiet"), label("to speak", "quiet")
@@ -190,6 +192,9 @@ class SearchResults(QWidget):
             self.grid.leave_out({hit.image.id for hit in before.hits} - {hit.image.id for hit in hits})
         else:
             self.grid.show_hits(hits)
+            if answer is not None and answer.restored and self._last_place is not None:
+                self.grid.go_to(self._last_place)
+            self._last_place = None if answer is not None else self._last_place
 
     def _browsing(self, state: SearchState) -> bool:
         """Whether the pictures of the gallery are shown, for want of a query."""
@@ -316,6 +321,29 @@ class SearchResults(QWidget):
             self.filter.name.setFocus()
         elif not self.filter.isHidden():
             self.filter.close_bar()
+
+    def places(self) -> dict[str, Any]:
+        """Places of the hits and of the pictures of the gallery, for the next start."""
+        listed, hits = self.grid.listing_place(), self._last_place
+        if self._controller.state.answer is not None and self.grid.arrangement is None:
+            hits = self.grid.place()
+        return {"place": hits.to_json() if hits is not None else None, "listed": self._listed,
+                "listing_place": listed.to_json() if listed is not None else None}
+
+    def restore_places(self, state: dict[str, Any]) -> None:
+        """Show the pictures at the places of the last start, once they are there."""
+        self._last_place = GridPlace.from_json(state.get("place"))
+        if state.get("listed") == self._context.gallery:
+            self._listed = self._context.gallery
+            self.grid.begin_at(GridPlace.from_json(state.get("listing_place")))
+
+    def restore_filter(self, state: dict[str, Any]) -> HitLimits:
+        """Show the filter of the last start; returns its limits."""
+        limits = self.filter.restore(state.get("filter"))
+        if limits.any:
+            self.filter.show()
+            self.filter_button.setChecked(True)
+        return limits
 
     def splitter_state(self) -> str:
         """State of the splitter, for the next start."""

@@ -31,7 +31,8 @@ class Message:
 @dataclass(frozen=True, eq=False)
 class SearchAnswer:
     """Result of a search. `query` has the transcripts; `spoken` (of the recordings), `transcribing` and `searching`
-    (without loading models and encoding) are seconds, 0 for a step that was not needed.
+    (without loading models and encoding) are seconds, 0 for a step that was not needed. `restored`: it is that of the
+    last start; `note` says what has changed since.
     """
 
     query: Query
@@ -39,6 +40,8 @@ class SearchAnswer:
     spoken: float = 0.0
     transcribing: float = 0.0
     searching: float = 0.0
+    restored: bool = False
+    note: str = ""
 
     @property
     def hits(self) -> "tuple[Hit, ...]":

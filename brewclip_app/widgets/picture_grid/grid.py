@@ -5,7 +5,6 @@ A QListView for its selection, its keys and its items for screen readers; where 
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -53,6 +52,7 @@ from brewclip_app.widgets import common
 from brewclip_app.widgets.picture_grid.cards import GAP, PictureDelegate
 from brewclip_app.widgets.picture_grid.layout import CardLayout
 from brewclip_app.widgets.picture_grid.model import PictureModel
+from brewclip_app.widgets.picture_grid.place import GridPlace
 from brewclip_app.widgets.picture_grid.time_line import TimeLine
 
 if TYPE_CHECKING:
@@ -70,19 +70,6 @@ SETTLED_MS = 100
 FEW_YEARS = 3
 Index = QModelIndex | QPersistentModelIndex
 Select = QItemSelectionModel.SelectionFlag
-
-
-@dataclass(frozen=True)
-class GridPlace:
-    """Where a listing was left: the picture at the top, how far it was scrolled past, the current and selected ones,
-    and the scroll value, for when the first is gone.
-    """
-
-    top: int
-    offset: int
-    current: int
-    selected: tuple[int, ...]
-    value: int
 
 
 class PictureGrid(QListView):
@@ -162,7 +149,7 @@ class PictureGrid(QListView):
     def show_hits(self, hits: "tuple[Hit, ...]") -> None:
         """Show the hits of another search, the first one selected."""
         if self.arrangement is not None:
-            self._place, self.arrangement = self._place_now(), None
+            self._place, self.arrangement = self.place(), None
         self.cards.full_score = _full(hits)
         self._roomy = 0
         self.pictures.set_hits(())  # what was shown before has no say in how much room there is
@@ -173,7 +160,7 @@ class PictureGrid(QListView):
 
     def show_listing(self, listing: "ImageListing", arrangement: "Arrangement") -> None:
         """Show all images of a listing, at the place where the listing before was left."""
-        before, place = self.arrangement, self._place_now() if self.arrangement is not None else self._place
+        before, place = self.arrangement, self.place() if self.arrangement is not None else self._place
         self.arrangement = arrangement
         by_folder = arrangement.grouping == "folder"
         months = (wording.month(datetime(2000, number, 1)) for number in range(1, 13))
@@ -181,17 +168,10 @@ class PictureGrid(QListView):
                                      [text for _, text in self.marks()])
         self.pictures.set_listing(listing, arrangement)
         if place is not None:
-            self.select(place.selected)
-            current = self.pictures.row_of(place.current)
-            if current >= 0:
-                self.selectionModel().setCurrentIndex(self.pictures.index(current), Select.NoUpdate)
             sorted_anew = before is not None and (before.order, before.grouping) != (
                 arrangement.order, arrangement.grouping)
-            if not sorted_anew:
-                self._returning = place
-                self._return()
-                QTimer.singleShot(SETTLED_MS, self, self._stay)
-            elif not place.selected:
+            self._take_place(place, scrolled=not sorted_anew)
+            if sorted_anew and not place.selected:
                 self.scrollToTop()
         if not self.currentIndex().isValid() and self.pictures.rowCount():
             self.selectionModel().setCurrentIndex(self.pictures.index(0), Select.NoUpdate)
@@ -203,13 +183,39 @@ class PictureGrid(QListView):
             self.selectionModel().clear()
             self.scrollToTop()
 
-    def _place_now(self) -> GridPlace:
+    def listing_place(self) -> GridPlace | None:
+        """Where the listing is, or was left; None before one was shown."""
+        return self.place() if self.arrangement is not None else self._place
+
+    def begin_at(self, place: GridPlace | None) -> None:
+        """Show the next listing at a place."""
+        self._place = place
+
+    def go_to(self, place: GridPlace) -> None:
+        """Show the hits at a place where they were left."""
+        if place.weak:
+            self.pictures.show_weak()
+        self._take_place(place)
+
+    def _take_place(self, place: GridPlace, *, scrolled: bool = True) -> None:
+        """Select and scroll as in a place; again while the panes around settle."""
+        self.select(place.selected)
+        current = self.pictures.row_of(place.current)
+        if current >= 0:
+            self.selectionModel().setCurrentIndex(self.pictures.index(current), Select.NoUpdate)
+        if scrolled:
+            self._returning = place
+            self._return()
+            QTimer.singleShot(SETTLED_MS, self, self._stay)
+
+    def place(self) -> GridPlace:
+        """Where the grid is."""
         top = self._layout.nearest(0, self.verticalOffset())
         current = self.current()
         return GridPlace(int(self.pictures.ids[top]) if top >= 0 else -1,
                          self.verticalOffset() - self._layout.place(top)[1] if top >= 0 else 0,
                          current.id if current is not None else -1, tuple(map(int, self.selected_ids())),
-                         self.verticalOffset())
+                         self.verticalOffset(), self.pictures.with_weak)
 
     def _return(self) -> None:
         """Scroll to where the listing was left; one that was at its top shows what is new there."""
@@ -275,6 +281,7 @@ class PictureGrid(QListView):
         """Select these pictures, the first of them in the order shown becoming the current one."""
         import numpy as np
 
+        self._returning = None
         rows = np.flatnonzero(np.isin(self.pictures.ids, np.array(list(ids), np.int64)))
         self.selectionModel().clearSelection()
         if not len(rows):
@@ -360,9 +367,9 @@ class PictureGrid(QListView):
         if room <= self._roomy:
             return
         self._roomy = room
-        current = self.current()
-        if self.pictures.set_room(room) and current is not None:
-            self.keep_current(current.id)
+        returning, place = self._returning, self.place()
+        if self.pictures.set_room(room):
+            self._take_place(returning or place, scrolled=returning is not None)
 
     def _show_weak(self) -> None:
         current = self.current()
@@ -433,8 +440,8 @@ class PictureGrid(QListView):
 
     def scrollTo(self, index: Index, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
                  ) -> None:
-        if not index.isValid() or index.row() >= self._layout.cards:
-            return
+        if not index.isValid() or index.row() >= self._layout.cards or self._returning is not None:
+            return  # Qt scrolls to the current card of a view that was hidden
         top, height, bar = self._top_of(index.row()), self.viewport().height(), self.verticalScrollBar()
         bottom = self._layout.place(index.row())[1] + self.cards.cell.height()
         if hint == QAbstractItemView.ScrollHint.PositionAtCenter:
@@ -578,6 +585,7 @@ class PictureGrid(QListView):
         super().wheelEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._returning = None
         if event.key() == Qt.Key.Key_Space:  # records, everywhere on the panel
             event.ignore()
             return

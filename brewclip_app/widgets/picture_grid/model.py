@@ -69,6 +69,11 @@ class PictureModel(QAbstractListModel):
         """Number of weak hits that are not shown."""
         return len(self._all) - len(self._shown)
 
+    @property
+    def with_weak(self) -> bool:
+        """Whether weak hits were unfolded."""
+        return self._with_weak
+
     def hits(self) -> "Sequence[Hit]":
         """The hits that are shown, in their order."""
         return self._shown

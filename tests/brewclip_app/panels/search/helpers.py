@@ -100,6 +100,7 @@ class FakeExplorer:
     def __init__(self, make_hit):
         self.store, self.make_hit = FakeStore(), make_hit
         self.asked, self.transcript, self.error, self.cut = [], HEARD, None, 0
+        self.digest, self.revision, self.repeated = "model 1", "revision 1", []
         self.exact, self.large = [], False  # whether each search was to be exact; whether an index answers
         self.partials, self.partly_heard = [], []  # words of partial transcripts; language and seconds of each
         self.levels = ("strong",) * 3 + ("weak",) * 17
@@ -114,6 +115,9 @@ class FakeExplorer:
 
     def fingerprint(self):
         return Fingerprint.of({"backbone": "fake"})
+
+    def query_digest(self):
+        return self.digest
 
     def status(self):
         return ModelStatus("fake", "", "Whisper base", "cpu", "", True, True)
@@ -148,9 +152,18 @@ class FakeExplorer:
         if self.error:
             raise self.error
         hits = tuple(self.make_hit(rank, level=level) for rank, level in enumerate(self.levels, 1))
-        terms = tuple(EncodedTerm(ask.kind, ask.text, np.ones(3, np.float32), ask.weight) for ask in asks)
+        vector = np.ones(4, np.float32) / 2
+        terms = tuple(EncodedTerm(ask.kind, ask.text, vector, ask.weight) for ask in asks)
         return SearchResult(gallery, hits, len(hits), None, None, terms, self.cut, {"search": 3.2}, 0,
-                            self.large and not exact)
+                            self.large and not exact, self.digest, self.revision)
+
+    def repeat(self, kept, gallery, top, limits, exact=False, all_copies=False):
+        self.repeated.append((gallery, kept, limits, all_copies))
+        if kept.model != self.digest:
+            return None
+        hits = tuple(self.make_hit(rank, level=level) for rank, level in enumerate(self.levels, 1))
+        return SearchResult(gallery, hits, len(hits), None, None, kept.terms, 0, {"search": 3.2}, 0, False, self.digest,
+                            self.revision)
 
     def remember(self, result, terms="[]"):
         number = len(self.store.history) + 1
@@ -170,7 +183,8 @@ class FakeExplorer:
 
 
 def wait_for_hits(qtbot, panel, explorer, count=1):
-    qtbot.waitUntil(lambda: len(explorer.asked) >= count and not panel.controller.state.searching)
+    qtbot.waitUntil(lambda: (len(explorer.asked) + len(explorer.repeated) >= count
+                             and not panel.controller.state.searching))
     return panel.results.grid.pictures.hits()
 
 

@@ -165,8 +165,8 @@ def test_a_spoken_query_of_the_last_start_has_its_recording(panel, context, expl
     assert len(explorer.asked) == 1, "nothing is searched before the galleries were read"
     again.controller.refresh_gallery()
     wait_for_hits(qtbot, again, explorer, 2)
-    [term] = explorer.asked[-1][1]
-    assert term.waveform is again.controller.state.waveform and term.text == heard
+    [term] = explorer.repeated[-1][1].terms
+    assert term.kind == "speech" and term.label == heard and len(explorer.asked) == 1, "nothing is encoded again"
     assert not again.header.play.isHidden() and again.voice.microphone.state == "off"
     assert len(explorer.store.history) == 1
     again.closing()
