@@ -31,7 +31,13 @@ class _Help(argparse.HelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports a wrong command line in one sentence."""
+    """Reports a wrong command line in one sentence; its help ends with examples."""
+
+    def format_help(self) -> str:
+        """Help with the examples of the command."""
+        from core.cli.examples import examples_text
+
+        return super().format_help() + examples_text(self.prog)
 
     def error(self, message: str) -> NoReturn:
         self.exit(FAILED, f"brewclip: {printable(message)}. See `{self.prog} --help`.\n")
@@ -49,11 +55,12 @@ def commands_for(arguments: Sequence[str]) -> Sequence[Command]:
 
 
 def build_parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
-    """The parser of a table of commands; the chosen one's `run` is in the result."""
+    """The parser of a table of commands; the chosen one's `run` is in the result, and the parser itself."""
     parser = _Parser(prog="brewclip", description="Speak a description, see the matching pictures.",
                      formatter_class=_Help)
     parser.add_argument("--version", action="version", version=f"brewclip {__version__}")
     parser.add_argument(DEBUG[0], action="store_true", help=DEBUG[1])
+    parser.set_defaults(parser=parser)
     _add(parser, commands)
     return parser
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli import cluster, options
 from core.cli.annotation import EXPORT, IMPORT
+from core.cli.completion import COMPLETION
 from core.cli.duplicates import DUPLICATES
 from core.cli.emotion import EMOTION
 from core.cli.evaluation import DIAGNOSE, EVALUATE
@@ -169,4 +170,5 @@ COMMANDS: tuple[Command, ...] = (
     Command("demo", "build the demo gallery and run its spoken queries", (
         option("--build", action="store_true", help="build the gallery only"), options.JSON), _demo),
     SETTINGS,
+    COMPLETION,
 )
