@@ -22,7 +22,8 @@ MARKER = "in-use"  # in a folder of arrays: locked by its readers, its time of c
 ARRAYS = (".jsonl", ".bin")  # of one shard (`core.features.array_store`), in the order of deleting
 PASSED_OVER = (".lock",)
 HOUR, DAY = 3600.0, 86_400.0
-RESTING: Mapping[str, float] = {"opened": HOUR, "emotion-folds": HOUR, "cluster": DAY}  # seconds after its last use
+RESTING: Mapping[str, float] = {"opened": HOUR, "emotion-folds": HOUR, "cluster": DAY,
+                                   "unpacked": DAY}  # seconds after its last use
 STAGED = ".new"  # end of the name of a file that is being written
 TITLES: Mapping[str, str] = {
     "thumbnails": "Thumbnails", "vectors": "Vectors for searching", "strength": "Calibration of strength",
@@ -32,7 +33,8 @@ TITLES: Mapping[str, str] = {
     "pixels": "Prepared pictures", "stems": "Prepared pictures",
     "views": "Crops for evaluation", "emotion": "Features of voices", "emotion-branches": "Features of voices",
     "emotion-folds": "Probes of voices", "cluster": "Models for a cluster",
-    "inference": "Models for ONNX Runtime", "maps": "Maps of pictures and utterances"}
+    "inference": "Models for ONNX Runtime", "maps": "Maps of pictures and utterances",
+    "unpacked": "Files unpacked from datasets"}
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ class WorkStep(Enum):
     WRITING_DEMO = "Writing the demo's pictures"
     DRAWING_DEMO = "Drawing the demo's pictures"
     READING_DATASET = "Reading {}"
+    UNPACKING_DATASET = "Unpacking {}"
     CHECKING_DATASET = "Checking pictures and recordings"
     READING_RECORDINGS = "Reading recordings"
     COMPARING_CAPTIONS = "Comparing captions"

@@ -53,8 +53,8 @@ def import_dataset(store: "Store", folder: Path, gallery: str, index: Callable[[
     """Index the dataset's pictures into the gallery (made if there is none) and add its utterances as takes.
 
     `index` indexes a folder into the gallery of a name, as `Explorer.index`. Stopped half-way, what came in stays, and
-    the next import goes on from there. DatasetError as `datasets.load`; AnnotationError ("no_pictures", "links");
-    StoreError ("elsewhere"); whatever indexing raises.
+    the next import goes on from there. DatasetError as `datasets.load`; AnnotationError ("no_pictures", "links",
+    "packed"); StoreError ("elsewhere"); whatever indexing raises.
     """
     if is_address(gallery):
         store.gallery(gallery)  # StoreError ("elsewhere"), before its pictures are indexed
@@ -66,6 +66,10 @@ def import_dataset(store: "Store", folder: Path, gallery: str, index: Callable[[
                "allow it with Follow links") if links else ""
         raise AnnotationError(f"{kind_of(dataset.kind).title} in {dataset.folder.name} has no pictures that could be "
                               f"described{why}.", "links" if links else "no_pictures")
+    if not all(place.is_relative_to(dataset.folder) for place in places):  # a gallery outlives the caches
+        raise AnnotationError(f"The pictures of {dataset.folder.name} lie inside of Parquet or tar files, and a "
+                              "gallery needs files of its own. Nothing was imported; save the dataset as a folder of "
+                              "files (such as Hugging Face's AudioFolder), and import that.", "packed")
     *indexing, reading = steps(report, *(1 for _ in places), len(places))
     for place, part in zip(places, indexing, strict=True):
         index(place, gallery, part)

@@ -30,11 +30,14 @@ class Draft:
         self._utterances: dict[str, Utterance] = {}
         self._unspoken: dict[str, Utterance] = {}
 
-    def image(self, image_id: str, names: Sequence[str], split: str) -> None:
-        """A picture, with the names that its file may have (the first is the one the list says)."""
+    def image(self, image_id: str, names: Sequence[str], split: str, path: Path | None = None) -> None:
+        """A picture, with the names that its file may have (the first is the one the list says).
+
+        `path` is the file where it is known: one that was unpacked.
+        """
         image = self._images.get(image_id)
         if image is None:
-            path = self._locate("missing_picture", names, self._pictures)
+            path = path or self._locate("missing_picture", names, self._pictures)
             self._images[image_id] = ImageEntry(image_id, path, split)
             self._names[image_id] = names[0]
             if Path(names[0].replace("\\", "/")).suffix.lower() not in IMAGE_SUFFIXES:
@@ -45,12 +48,15 @@ class Draft:
         if image.split != split:
             self._images[image_id] = replace(image, split=self._one_split(image_id, image.split, split))
 
-    def utterance(self, record: Utterance, name: str) -> None:
-        """A caption with the recording that the list names; its split becomes that of its picture, if it has one."""
+    def utterance(self, record: Utterance, name: str, path: Path | None = None) -> None:
+        """A caption with the recording that the list names; its split becomes that of its picture, if it has one.
+
+        `path` is the recording where it is known: one that was unpacked.
+        """
         if record.utterance_id in self._utterances:
             self.problems.add("duplicate_id", f"utterance {record.utterance_id}")
             return
-        path = self._locate("missing_recording", (name,), self._recordings)
+        path = path or self._locate("missing_recording", (name,), self._recordings)
         self._utterances[record.utterance_id] = replace(record, recording=path)
 
     def unspoken(self, record: Utterance) -> None:

@@ -5,7 +5,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.datasets import flickr8k, folder, localized_narratives, ravdess, spokencoco
+from core.datasets import (
+    beir,
+    coco_captions,
+    flickr8k,
+    folder,
+    hf_folder,
+    lhotse_manifests,
+    localized_narratives,
+    packed,
+    ravdess,
+    spokencoco,
+)
 from core.datasets.records import Dataset
 from core.datasets.tree import LeavesFolder, Tree, open_tree
 from core.errors import DatasetError
@@ -17,6 +28,8 @@ class DatasetKind:
     """One kind of dataset: its name, its title for people, how it is known and how it is read.
 
     `language` is what is spoken in every dataset of the kind, "" where that is not known: then it need not be guessed.
+    `last_resort`: the kind counts only where none of the table before it is known, since its files (a list, a tar file)
+    may lie beside any dataset.
     """
 
     name: str
@@ -24,6 +37,7 @@ class DatasetKind:
     signs: Callable[[Tree], tuple[str, ...]]
     load: Callable[[Tree, Report], Dataset]
     language: str = ""
+    last_resort: bool = False
 
 
 KINDS: tuple[DatasetKind, ...] = (
@@ -32,7 +46,16 @@ KINDS: tuple[DatasetKind, ...] = (
     DatasetKind(localized_narratives.KIND, "Localized Narratives (COCO)", localized_narratives.signs,
          localized_narratives.load, "en"),
     DatasetKind(ravdess.KIND, "RAVDESS", ravdess.signs, ravdess.load, "en"),
-    DatasetKind(folder.KIND, "Folder with a list of pairs", folder.signs, folder.load),
+    DatasetKind(hf_folder.KIND, "Hugging Face folder (AudioFolder, ImageFolder)", hf_folder.signs, hf_folder.load,
+                last_resort=True),
+    DatasetKind(beir.KIND, "BEIR Parquet (corpus, queries, qrels)", beir.signs, beir.load, last_resort=True),
+    DatasetKind(lhotse_manifests.KIND, "Lhotse manifests", lhotse_manifests.signs, lhotse_manifests.load,
+                last_resort=True),
+    DatasetKind(coco_captions.KIND, "COCO captions", coco_captions.signs, coco_captions.load, "en", last_resort=True),
+    DatasetKind(folder.KIND, "Folder with a list of pairs", folder.signs, folder.load, last_resort=True),
+    DatasetKind(packed.HF_PARQUET, "Hugging Face Parquet", packed.parquet_signs, packed.load_parquet, last_resort=True),
+    DatasetKind(packed.WEBDATASET, "webdataset shards", packed.webdataset_signs, packed.load_webdataset,
+                last_resort=True),
 )
 
 
@@ -54,7 +77,7 @@ def kind_of(name: str) -> DatasetKind:
 
 
 def detect(folder: Path, follow_links: bool = False) -> Detection:
-    """The kind of dataset a folder holds. A list of pairs counts only where nothing else is known.
+    """The kind of dataset a folder holds. Kinds of last resort count only where no other is known.
 
     DatasetError: missing, not_a_folder, unreadable, no_dataset (says where one is, if a subfolder has one),
     several_kinds, links.
@@ -116,11 +139,10 @@ def _links(tree: Tree) -> list[str]:
 
 
 def _found(tree: Tree) -> list[tuple[DatasetKind, tuple[str, ...]]]:
-    matches = [(kind, evidence) for kind in KINDS if kind.name != folder.KIND and (evidence := kind.signs(tree))]
+    matches = [(kind, evidence) for kind in KINDS if not kind.last_resort and (evidence := kind.signs(tree))]
     if matches:
         return matches
-    evidence = folder.signs(tree)
-    return [(kind_of(folder.KIND), evidence)] if evidence else []
+    return next(([(kind, evidence)] for kind in KINDS if kind.last_resort and (evidence := kind.signs(tree))), [])
 
 
 def _nothing(tree: Tree) -> str:
@@ -133,6 +155,6 @@ def _nothing(tree: Tree) -> str:
     links = _links(tree)
     if links:
         return str(_closed(tree, links[0]))
-    titles = ", ".join(kind.title for kind in KINDS[:-1])
+    titles = ", ".join(kind.title for kind in KINDS if kind.name != folder.KIND)
     return (f"No dataset is known in {tree.root.name}: neither {titles}, nor a CSV, TSV or JSON-lines file with a "
             "column for pictures and one for captions or recordings.")

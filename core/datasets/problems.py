@@ -19,6 +19,8 @@ class ProblemKind:
 PROBLEM_KINDS: tuple[ProblemKind, ...] = (
     ProblemKind("missing_list", "missing lists", "what they would say is not known"),
     ProblemKind("unreadable_list", "unreadable lists", "nothing of them is used"),
+    ProblemKind("unreadable_shard", "Parquet or tar files that cannot be read", "nothing of them is used"),
+    ProblemKind("truncated_shard", "tar files that break off", "used up to the break"),
     ProblemKind("malformed", "malformed lines", "left out; the other lines are used"),
     ProblemKind("blank", "blank lines", "skipped"),
     ProblemKind("encoding", "lines that are not UTF-8", "read as Windows-1252 or Latin-1"),
@@ -46,6 +48,10 @@ PROBLEM_KINDS: tuple[ProblemKind, ...] = (
     ProblemKind("unlisted_picture", "pictures without a caption", "not used"),
     ProblemKind("odd_id", "odd ids", "kept exactly as written"),
     ProblemKind("duplicate_id", "duplicate ids", "the first is used"),
+    ProblemKind("several_pictures", "recordings that fit several pictures", "the first picture is used"),
+    ProblemKind("recording_part", "captions of parts of recordings",
+                "left out; save each utterance as a recording of its own"),
+    ProblemKind("foreign_source", "recordings from commands, addresses or memory", "not run and not fetched; left out"),
     ProblemKind("no_split", "pictures in no split", "in neither training nor test"),
     ProblemKind("two_splits", "pictures in two splits", "kept in the test or dev split, not in training"),
     ProblemKind("missing_actor", "missing actors", "protocols go by the actors that are there"),
@@ -55,7 +61,7 @@ PROBLEM_KINDS: tuple[ProblemKind, ...] = (
 )
 
 COST_PAIRS = ("links_out", "leaves", "missing_picture", "missing_recording", "no_recording", "missing_list",
-              "unreadable_list")
+              "unreadable_list", "unreadable_shard", "truncated_shard")
 
 BY_KEY: Mapping[str, ProblemKind] = MappingProxyType({kind.key: kind for kind in PROBLEM_KINDS})
 

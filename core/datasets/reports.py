@@ -1,7 +1,7 @@
 """The report on a dataset: what was found, what is missing, what is broken. Every file's header is looked at."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,13 +45,14 @@ def report(dataset: Dataset, report: Report = silent) -> DatasetReport:
     problems = Problems(dataset.problems)
     pictures = {image.path for image in dataset.images if image.path}
     recordings = {utterance.recording for utterance in dataset.utterances if utterance.recording}
+    packed = _packed_names(dataset)
     total = len(pictures) + len(recordings)
     bad = set()
     for done, (path, faults) in enumerate(_look(pictures, recordings), 1):
         if done % BATCH == 0 or done == total:
             report(Progress(WorkStep.CHECKING_DATASET, done, total))
         for fault in faults:
-            problems.add(fault, path.relative_to(dataset.folder).as_posix())
+            problems.add(fault, _name(path, dataset.folder, packed))
             if fault not in HARMLESS:
                 bad.add(path)
     return DatasetReport(dataset.kind, kind_of(dataset.kind).title, dataset.folder, dataset.notes,
@@ -67,6 +68,17 @@ def inspect(folder: Path, kind: str = "", report: Report = silent, follow_links:
 
 
 _report = report  # `inspect` has an argument of that name
+
+
+def _packed_names(dataset: Dataset) -> dict[Path, str]:
+    """The ids of pictures and utterances whose files were unpacked elsewhere."""
+    files = [*((image.path, image.image_id) for image in dataset.images),
+             *((record.recording, record.utterance_id) for record in dataset.utterances)]
+    return {path: own for path, own in files if path and not path.is_relative_to(dataset.folder)}
+
+
+def _name(path: Path, folder: Path, packed: Mapping[Path, str]) -> str:
+    return packed[path] if path in packed else path.relative_to(folder).as_posix()
 
 
 def _look(pictures: Iterable[Path], recordings: Iterable[Path]) -> Iterator[tuple[Path, tuple[str, ...]]]:

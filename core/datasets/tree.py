@@ -1,6 +1,7 @@
 """A dataset's folder as a cage: names from its lists find files inside it, and never outside."""
 
 import os
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -77,6 +78,29 @@ class Tree:
             for name in sorted(files):
                 if os.path.splitext(name)[1].lower() in suffixes and not name.startswith(JUNK):  # noqa: PTH122 (speed)
                     yield (below / name).as_posix()
+
+    def shallow(self, pattern: re.Pattern[str], below: Sequence[str] = ("data",)) -> list[str]:
+        """Paths of files whose names match, at the top, in its folders, and in the folders of those called `below`.
+
+        Files that lie behind links out of the folder are left out.
+        """
+        folders = ["", *self._folders("")]
+        folders += [f"{name}/{inner}" for name in below if name in folders for inner in self._folders(name)]
+        names = [f"{folder}/{name}" if folder else name for folder in folders for name in self.names(folder)
+                 if pattern.fullmatch(name)]
+        return [name for name in names if self._is_reachable(name)]
+
+    def _folders(self, folder: str) -> list[str]:
+        """Names of the folders in a folder that do not begin with a dot."""
+        return [name for name in self.names(folder) if not name.startswith(".")
+                and (f"{folder}/{name}" if folder else name) in self._special and (self.root / folder / name).is_dir()]
+
+    def _is_reachable(self, name: str) -> bool:
+        try:
+            return self.find(name) is not None
+        except LeavesFolder:
+            self.refused[name] = None
+            return False
 
     def _places(self, name: str, folders: Sequence[str]) -> Iterator[list[str]]:
         """The parts of each path that a name may stand for; LeavesFolder when it is absolute or climbs out."""

@@ -47,8 +47,8 @@ class DataChoices(QWidget):
             self.rows.addWidget(part)
         tab_before(self._add_button, *rows)
         if not rows:
-            self.rows.addWidget(label("Flickr8k, SpokenCOCO, Localized Narratives, or a folder with a list.", "quiet",
-                                      wrap=True))
+            self.rows.addWidget(label("Flickr8k, SpokenCOCO, Localized Narratives, Hugging Face, BEIR, webdataset, "
+                                      "Lhotse, or a folder with a list.", "quiet", wrap=True))
 
     def _row(self, folder: Path, data: DataOption | None, options: EvaluateOptions) -> QWidget:
         name = ElidedLabel(folder.name or str(folder), "strong")

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
 
 LOOK_MS = 3000  # interval of reading runs that others began or ended, while the panel is in front
-KINDS = "Flickr8k, SpokenCOCO, Localized Narratives, or any folder with pictures, recordings and a list that pairs them"
+KINDS = ("Flickr8k, SpokenCOCO, Localized Narratives, Hugging Face, BEIR, webdataset, Lhotse, or any folder with "
+         "pictures, recordings and a list that pairs them")
 
 
 class TrainPanel(Panel):

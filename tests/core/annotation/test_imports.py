@@ -16,6 +16,7 @@ from core.errors import AnnotationError, DatasetError
 from core.progress import JobCancelled, WorkStep
 from core.store.records import NewTake
 from tests.core.annotation.models import export_gallery, import_into
+from tests.core.datasets import outside
 
 pytestmark = pytest.mark.slow
 
@@ -164,3 +165,10 @@ def test_pictures_behind_links_are_said_and_followed_on_request(explorer, spoken
         import_into(explorer, spokencoco, "coco")
     assert error.value.kind == "links"
     assert import_into(explorer, spokencoco, "coco", follow_links=True).added == 4
+
+
+def test_pictures_inside_of_tar_files_are_not_brought_in(explorer, tmp_path):
+    root = outside.webdataset(tmp_path / "shards", outside.pairs())
+    with pytest.raises(AnnotationError, match="lie inside of Parquet or tar files") as raised:
+        import_into(explorer, root, "shards")
+    assert raised.value.kind == "packed" and "shards" not in {one.name for one in explorer.store.galleries()}
