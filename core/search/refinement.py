@@ -50,7 +50,12 @@ RULES = (
                 r"(?:\s+(?:that|which|who)\s+(?:are|is|were|was))?(?:\s+(?:with|showing))?", "only the ones at night"),
     GrammarRule(r"(?:and\s+)?(?:also|plus|with|add)(?:\s+(?:the|some))?", "with a dog"),
 )
+EXACT_PLACE = re.compile(  # of a picture, where a description may stand as well: "without the second one"
+    rf"^(?:the\s+)?(?:(?P<place>first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d+(?:st|nd|rd|th))"
+    rf"\s+{NOUN}|(?:{NOUN}\s+)?number\s+(?P<number>\w+))$")
 PLACE = re.compile(rf"^(?:the\s+)?(?:{NOUN}\s+)?(?:number\s+)?(?P<place>\w+)(?:\s+{NOUN})?$")
+PAUSED = re.compile(r"\b(more|less|only|just|without|with|like|not|except)\s*[,.]\s+")  # in the middle of a rule
+ANSWERS = ("no", "yes", "well", "so", "hmm")  # by themselves they ask for nothing
 FILLING = re.compile(r"^(?:(?:um+|uh+|er+|okay|ok|now|please|and|but)\b\s*)+|\s*\bplease$")
 BREAK = re.compile(r"\s*[,;.]\s*|\s+(?=(?:but|and)\s+(?:no|not|without|only|also)\b)"
                    r"|(?<!\band)(?<!\bbut)\s+(?=without\b)")
@@ -58,18 +63,23 @@ BREAK = re.compile(r"\s*[,;.]\s*|\s+(?=(?:but|and)\s+(?:no|not|without|only|also
 
 def refinements(transcript: str) -> tuple[Refinement, ...]:
     """Terms that a transcript adds to a query, in the order spoken; () without words."""
-    return tuple(found for part in BREAK.split(transcript.lower().strip(" .!?,;")) for found in _of(part))
+    words = PAUSED.sub(r"\1 ", transcript.lower().strip(" .!?,;"))
+    return tuple(refinement for part in BREAK.split(words) for refinement in _of(part))
 
 
 def _of(part: str) -> Iterator[Refinement]:
     words = FILLING.sub("", part.strip())
-    if not words:
+    if not words or words in ANSWERS:
         return
     for rule in RULES:
         begun = re.match(rf"(?:{rule.pattern})\b\s*", words)
         rest = words[begun.end():].strip() if begun else ""
         if not rest:
             continue
+        exact = EXACT_PLACE.match(rest)
+        if not rule.picture and exact is not None and (named := _rank(exact["place"] or exact["number"])) is not None:
+            yield Refinement(rank=named, minus=rule.minus)
+            return
         if not rule.picture:
             yield Refinement(rest, minus=rule.minus)
             return
