@@ -1,16 +1,17 @@
 """The grid of pictures: model, order, fold, columns, and 100 000 of them."""
 
+from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPersistentModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.picture_grid.grid import FOOTER_HEIGHT, PictureGrid
-from brewclip_app.widgets.picture_grid.model import FEWEST, HIT_ROLE, PictureModel
+from brewclip_app.widgets.picture_grid.model import FEWEST, HIT_ROLE, MOVE_ROLE, PictureModel, moves
 
 
 @pytest.fixture
@@ -74,6 +75,57 @@ def test_orders(qapp, make_hit):
     assert ranks() == [2, 3, 1]
     model.set_order("nonsense")
     assert model.order == "date"
+
+
+def reranked(hits, *ids):
+    """The hits with these pictures, in this order."""
+    by_id = {hit.image.id: hit for hit in hits}
+    return tuple(replace(by_id[image_id], rank=rank) for rank, image_id in enumerate(ids, 1))
+
+
+def test_hits_that_follow_others_move_without_a_reset(qapp, make_hit, qtbot):
+    model, hits = PictureModel(), levels(make_hit, 6, 0, 0)
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    before, resets, changes = reranked(hits, 1, 2, 3, 4), [], []
+    model.set_hits(before)
+    kept = [QPersistentModelIndex(model.index(row)) for row in range(4)]
+    model.modelReset.connect(lambda: resets.append(True))
+    for signal, name in ((model.rowsRemoved, "removed"), (model.rowsInserted, "inserted"),
+                         (model.layoutChanged, "moved")):
+        signal.connect(lambda *_, name=name: changes.append(name))
+    now = reranked(hits, 1, 4, 6, 2)
+    model.follow_hits(now, moves(before, now))
+    assert [hit.image.id for hit in model.hits()] == [1, 4, 6, 2] and not resets
+    assert changes == ["removed", "moved", "inserted"]
+    assert [index.row() for index in kept] == [0, 3, -1, 1]
+    badges = [getattr(model.data(model.index(row), MOVE_ROLE), "badge", "") for row in range(4)]
+    assert badges == ["", "\N{BLACK UP-POINTING TRIANGLE} 2", "new", ""]
+    words = [model.data(model.index(row), Qt.ItemDataRole.AccessibleTextRole).split(", ")[-1] for row in (1, 2)]
+    assert words == ["up 2 ranks", "new"]
+    changes.clear()
+    model.follow_hits(now, {})
+    assert changes == [] and not resets, "pictures that keep their rank keep their place"
+    assert model.data(model.index(1), MOVE_ROLE) is None and tester.model() is model
+
+
+def test_a_picture_that_was_folded_away_is_new(make_hit):
+    before = levels(make_hit, 0, 0, 14)
+    now = reranked(before, 14, 1, 2)
+    assert {image_id: move.badge for image_id, move in moves(before, now).items()} == {14: "new"}
+
+
+def test_the_grid_follows_hits_with_one_change_of_the_selection(grid, make_hit, qtbot):
+    hits = levels(make_hit, 6, 0, 0)
+    before, now = reranked(hits, 1, 2, 3), reranked(hits, 4, 3, 2)
+    grid.follow_hits(before, {})
+    assert [hit.image.id for hit in grid.pictures.hits()] == [1, 2, 3], "there were none to follow"
+    shown = []
+    grid.selection_changed.connect(lambda: shown.append(grid.current().id))
+    grid.follow_hits(now, moves(before, now))
+    assert set(shown) == {4} and grid.current().id == 4
+    badged = grid.grab().toImage()
+    grid.follow_hits(now, {})
+    assert badged != grid.grab().toImage(), "badges are drawn"
 
 
 def test_tags_are_taken_over_without_losing_the_place(grid, make_hit):

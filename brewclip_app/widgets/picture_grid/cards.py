@@ -11,7 +11,7 @@ from brewclip_app.plain_text import elided_name
 from brewclip_app.thumbnails import Key, Thumbnail, Thumbnails, draw_fitted, key_of
 from brewclip_app.widgets.branch_bar import THICKNESS, draw_branch_bar
 from brewclip_app.widgets.mosaic import covering
-from brewclip_app.widgets.picture_grid.model import COPIES_ROLE, HIT_ROLE, IMAGE_ROLE, Index, copies_words
+from brewclip_app.widgets.picture_grid.model import COPIES_ROLE, HIT_ROLE, IMAGE_ROLE, MOVE_ROLE, Index, copies_words
 
 if TYPE_CHECKING:
     from core.search.queries import Hit
@@ -83,6 +83,9 @@ class PictureDelegate(QStyledItemDelegate):
             _draw_frame(painter, card, selected)
         if selected:
             _draw_check(painter, place)
+        move = index.data(MOVE_ROLE)
+        if move is not None:
+            _draw_move(painter, place, move.badge, (CHECK + 6) * selected)
         if state & QStyle.StateFlag.State_HasFocus:
             _draw_focus(painter, card)
         painter.restore()
@@ -136,16 +139,30 @@ def _draw_focus(painter: QPainter, card: QRect) -> None:
 
 def _draw_badge(painter: QPainter, place: QRect, words: str, at_top: bool) -> None:
     """Words in the left corner of a picture: its rank at the top, its rating and number of copies at the bottom."""
-    font = theme.font("quiet", bold=True)
-    metrics = QFontMetrics(font)
-    badge = QRect(place.left() + 6, place.top() + 6, metrics.horizontalAdvance(words) + 11, metrics.height() + 1)
+    badge = _badge_rect(place, words)
     if not at_top:
         badge.moveBottom(place.bottom() - 6)
+    _draw_on_ground(painter, badge, words, ON_PICTURE, WHITE)
+
+
+def _draw_move(painter: QPainter, place: QRect, words: str, beside: int) -> None:
+    """Words in the right upper corner of a picture, `beside` px away from it."""
+    badge = _badge_rect(place, words)
+    badge.moveRight(place.right() - 6 - beside)
+    _draw_on_ground(painter, badge, words, theme.colour("main"), theme.colour("on_main"))
+
+
+def _badge_rect(place: QRect, words: str) -> QRect:
+    metrics = QFontMetrics(theme.font("quiet", bold=True))
+    return QRect(place.left() + 6, place.top() + 6, metrics.horizontalAdvance(words) + 11, metrics.height() + 1)
+
+
+def _draw_on_ground(painter: QPainter, badge: QRect, words: str, ground: QColor, ink: QColor) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(ON_PICTURE)
+    painter.setBrush(ground)
     painter.drawRoundedRect(badge, 5, 5)
-    painter.setFont(font)
-    painter.setPen(WHITE)
+    painter.setFont(theme.font("quiet", bold=True))
+    painter.setPen(ink)
     painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, words)
 
 

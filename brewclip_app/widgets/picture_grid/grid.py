@@ -4,7 +4,7 @@ A QListView for its selection, its keys and its items for screen readers; where 
 100 000 of them cost no more than those that are seen.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -51,7 +51,7 @@ from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets import common
 from brewclip_app.widgets.picture_grid.cards import GAP, PictureDelegate
 from brewclip_app.widgets.picture_grid.layout import CardLayout
-from brewclip_app.widgets.picture_grid.model import PictureModel
+from brewclip_app.widgets.picture_grid.model import Move, PictureModel
 from brewclip_app.widgets.picture_grid.place import GridPlace
 from brewclip_app.widgets.picture_grid.time_line import TimeLine
 
@@ -103,8 +103,9 @@ class PictureGrid(QListView):
         self._repaint_later = QTimer(self, singleShot=True, interval=REPAINT_MS)
         self._repaint_later.timeout.connect(self._show_arrived)
         thumbnails.ready.connect(self._note_arrived)
-        self.selectionModel().currentChanged.connect(self.selection_changed)
-        self.selectionModel().selectionChanged.connect(self.selection_changed)
+        self._following = False  # hits are changing place: one change of the selection at their end
+        self.selectionModel().currentChanged.connect(self._follow_selection)
+        self.selectionModel().selectionChanged.connect(self._follow_selection)
         self.pictures.modelReset.connect(self._show_reset)
         self.customContextMenuRequested.connect(self._show_menu)
         theme.changed.connect(self._fit)
@@ -157,6 +158,26 @@ class PictureGrid(QListView):
         self.pictures.set_hits(hits)
         self.scrollToTop()
         self.select_row(0)
+
+    def follow_hits(self, hits: "tuple[Hit, ...]", moves: "Mapping[int, Move]") -> None:
+        """Show the hits of a query that follows the one shown, the first one selected: pictures that keep their rank
+        keep their place, and the others move, with `moves` as badges.
+        """
+        if self.arrangement is not None or not self.pictures.rowCount():
+            self.show_hits(hits)
+            return
+        self._following = True
+        self.cards.full_score = _full(hits)
+        self.pictures.follow_hits(hits, moves)
+        self._show_reset()
+        self._following = False
+        self.scrollToTop()
+        self.select_row(0)
+        self.selection_changed.emit()
+
+    def _follow_selection(self) -> None:
+        if not self._following:
+            self.selection_changed.emit()
 
     def show_listing(self, listing: "ImageListing", arrangement: "Arrangement") -> None:
         """Show all images of a listing, at the place where the listing before was left."""
@@ -236,7 +257,7 @@ class PictureGrid(QListView):
         self._footer.setVisible(folded > 0)
         self._footer.adjustSize()
         self._fit()
-        self.selection_changed.emit()
+        self._follow_selection()
 
     # ---- selection
 

@@ -1,7 +1,7 @@
 """Qt model of pictures: hits of a search with the weak ones folded, or the listing of a gallery."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 HIT_ROLE = Qt.ItemDataRole.UserRole + 1
 IMAGE_ROLE = Qt.ItemDataRole.UserRole + 2
 COPIES_ROLE = Qt.ItemDataRole.UserRole + 3
+MOVE_ROLE = Qt.ItemDataRole.UserRole + 4  # `Move` of a hit; None where it did not move, or follows no others
 FEWEST = 10  # the first ranks are shown even when they are weak: an empty screen tells nothing
 Index = QModelIndex | QPersistentModelIndex
 
@@ -27,6 +28,30 @@ Index = QModelIndex | QPersistentModelIndex
 def copies_words(hit: "Hit", before: str = "") -> str:
     """ "15 copies" after `before`; "" for a picture that is there once."""
     return f"{before}{hit.copies} copies" if hit.copies > 1 else ""
+
+
+@dataclass(frozen=True)
+class Move:
+    """Rise of a hit since the hits that it follows: by `ranks`; 0 when it was not shown among them."""
+
+    ranks: int
+
+    @property
+    def badge(self) -> str:
+        """ "▲ 3" or "new"."""
+        return f"\N{BLACK UP-POINTING TRIANGLE} {self.ranks}" if self.ranks else "new"
+
+    @property
+    def words(self) -> str:
+        """ "up 3 ranks" or "new"."""
+        return f"up {self.ranks} rank{'s' * (self.ranks > 1)}" if self.ranks else "new"
+
+
+def moves(before: "Sequence[Hit]", now: "Sequence[Hit]") -> dict[int, Move]:
+    """Moves of hits that rose since those before, by the id of the picture."""
+    ranks = {hit.image.id: hit.rank for hit in before if hit.rank <= FEWEST or hit.strength.level != "weak"}
+    return {hit.image.id: Move(ranks.get(hit.image.id, hit.rank) - hit.rank) for hit in now
+            if ranks.get(hit.image.id, hit.rank + 1) > hit.rank}
 
 
 def rating_words(stars: int, before: str = "") -> str:
@@ -58,6 +83,7 @@ class PictureModel(QAbstractListModel):
         self._records: dict[int, ImageRecord] = {}  # of the listing, by place
         self.ids: Any = ()  # int64 (n,), of all pictures in the order shown
         self._stacks: Mapping[int, int] = {}
+        self._moves: Mapping[int, Move] = {}
 
     @property
     def order(self) -> str:
@@ -112,8 +138,43 @@ class PictureModel(QAbstractListModel):
 
     def set_hits(self, hits: "tuple[Hit, ...]") -> None:
         """Show hits, weak ones folded."""
-        self._all, self._with_weak = hits, False
+        self._all, self._with_weak, self._moves = hits, False, {}
         self._arrange()
+
+    def follow_hits(self, hits: "tuple[Hit, ...]", moves: "Mapping[int, Move]") -> None:
+        """Show the hits of a query that follows the one shown: pictures that stay move, without a reset."""
+        self._all, self._with_weak, self._moves = hits, False, moves
+        shown = self._arranged()
+        now = {hit.image.id: hit for hit in shown}
+        for row in reversed(range(len(self._shown))):
+            if self._shown[row].image.id not in now:
+                self.beginRemoveRows(QModelIndex(), row, row)
+                del self._shown[row]
+                self._take_ids()
+                self.endRemoveRows()
+        there = {hit.image.id for hit in self._shown}
+        self._reorder([hit for hit in shown if hit.image.id in there])
+        for row, hit in enumerate(shown):
+            if hit.image.id not in there:
+                self.beginInsertRows(QModelIndex(), row, row)
+                self._shown.insert(row, hit)
+                self._take_ids()
+                self.endInsertRows()
+        self._changed()
+
+    def _reorder(self, hits: "list[Hit]") -> None:
+        """Bring the pictures that are shown into another order; nothing is told where that is the same."""
+        before = [hit.image.id for hit in self._shown]
+        rows = {hit.image.id: row for row, hit in enumerate(hits)}
+        if before == list(rows):
+            self._shown = hits
+            return
+        self.layoutAboutToBeChanged.emit()
+        indexes = self.persistentIndexList()
+        self._shown = hits
+        self._take_ids()
+        self.changePersistentIndexList(indexes, [self.index(rows[before[index.row()]]) for index in indexes])
+        self.layoutChanged.emit()
 
     def set_listing(self, listing: "ImageListing", arrangement: "Arrangement") -> None:
         """Show the images of a listing in an order."""
@@ -168,12 +229,19 @@ class PictureModel(QAbstractListModel):
 
     def _arrange(self) -> None:
         self.beginResetModel()
+        self._shown = self._arranged()
+        self.listing, self._rows, self._records = None, self._rows[:0], {}
+        self._take_ids()
+        self.endResetModel()
+
+    def _arranged(self) -> "list[Hit]":
+        """The hits to show, in their order."""
         shown = self._all if self._with_weak else (
             hit for hit in self._all if hit.rank <= self._at_least or hit.strength.level != "weak")
-        self._shown = sorted(shown, key=ORDERS[self._order][1])
-        self.listing, self._rows, self._records = None, self._rows[:0], {}
+        return sorted(shown, key=ORDERS[self._order][1])
+
+    def _take_ids(self) -> None:
         self.ids = _array([hit.image.id for hit in self._shown])
-        self.endResetModel()
 
     def _changed(self) -> None:
         if self.rowCount():
@@ -191,6 +259,8 @@ class PictureModel(QAbstractListModel):
             return self.image(index.row())
         if role == COPIES_ROLE:
             return self.copies(index.row())
+        if role == MOVE_ROLE:
+            return self._moves.get(self.image(index.row()).id) if self.listing is None else None
         if role == Qt.ItemDataRole.DisplayRole:
             return self.image(index.row()).path.name
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -213,6 +283,8 @@ class PictureModel(QAbstractListModel):
         more = (f", {copies} copies" if copies > 1 else "") + rating_words(image.rating, ", ")
         if hit is None:
             return f"{image.path.name}, {date_words(image.dated[0])}{more}"
+        move = self._moves.get(image.id)
+        more += f", {move.words}" if move is not None else ""
         return f"Rank {hit.rank}, {image.path.name}, {hit.strength.level} match{more}"
 
     def flags(self, index: Index) -> Qt.ItemFlag:
