@@ -201,6 +201,13 @@ class Explorer:
         """The transcript of an utterance; a stored one where it was transcribed before, if the history is kept."""
         return self._transcriber.transcribe(waveform, self._context(StepTimer(), report))
 
+    def transcribe_ahead(self, waveform: Waveform) -> Transcript:
+        """The transcript that `transcribe_query` gives for an utterance, computed before it is known to be complete.
+
+        Nothing is stored. WeightsError, ModelError.
+        """
+        return self._transcriber.transcribe_ahead(waveform, self._context(StepTimer(), silent))
+
     def transcribe_partial(self, waveform: Waveform, previous: PartialTranscript | None = None, report: Report = silent
                            ) -> PartialTranscript:
         """The words so far of an utterance that is still being spoken, as a query uses them; nothing is stored.

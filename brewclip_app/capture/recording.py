@@ -3,7 +3,8 @@
 Opening a microphone takes from 10 ms to over 2 s (measured: PulseAudio waking a suspended source; Bluetooth is the
 same), which swallows first words. So while the Search panel is in front and the user lets it, the stream stays open and
 the last `PRE_ROLL` seconds wait in memory; they are overwritten all the time and kept only when recording starts. After
-the key is let go `TAIL` seconds more are taken. The callback copies its block into a queue and nothing else; a timer
+the key is let go `TAIL` seconds more are taken; where `ends_with_sound` is set, fewer once the sound has ended, and the
+silence after it is left out. The callback copies its block into a queue and nothing else; a timer
 drains it on the window's thread.
 """
 
@@ -30,6 +31,7 @@ from brewclip_app.capture.sound import (
     why_none,
     why_not_open,
 )
+from brewclip_app.capture.sound_end import SoundEnd
 
 if TYPE_CHECKING:  # where it is used it is imported: not before the first paint
     import numpy as np
@@ -37,6 +39,7 @@ if TYPE_CHECKING:  # where it is used it is imported: not before the first paint
 PRE_ROLL = 0.4  # seconds before the press
 TAIL = 0.25  # seconds after the release
 DRAIN_MS = 33
+LAST_DRAIN_MS = 8  # after the release, when each one may be the last
 SLOWEST_OPENING = 8.0  # seconds until the first block, then the microphone counts as dead
 LONGEST_SILENCE = 1.5  # seconds without a block while recording: pulled out
 SHORTEST = 0.3  # seconds held; below, nobody has said a word
@@ -67,6 +70,8 @@ class SoFar:
 
     blocks: "tuple[np.ndarray, ...]"
     rate: int
+    end: int | None = None  # samples of it that `Microphone.ends_with_sound` would keep; None while the sound goes on
+    ends_soon: bool = False  # it is silent just now
 
     @property
     def samples(self) -> "np.ndarray":
@@ -124,6 +129,7 @@ class Microphone(QObject):
         self.state = "off"
         self.devices: tuple[InputDevice, ...] = ()
         self.problem = ""  # why there is no microphone, in a sentence; "" while none is known
+        self.ends_with_sound = False
         self._sound = sound
         self._thread = thread or SoundThread(self)
         self._chosen = DEFAULT
@@ -135,9 +141,10 @@ class Microphone(QObject):
         self._blocks: queue.SimpleQueue[Block] = queue.SimpleQueue()
         self._ring: deque[np.ndarray] = deque()
         self._recorded: list[np.ndarray] = []
+        self._sound_end = SoundEnd(1)
         self._gaps = 0
         self._pressed = self._released = self._last_block = 0.0
-        self._tail_left = 0
+        self._tail_left = self._said_left = 0  # samples to take after the release; of them those from before it
         self._timer = QTimer(self, interval=DRAIN_MS)
         self._timer.timeout.connect(self.drain)
 
@@ -210,7 +217,9 @@ class Microphone(QObject):
         self._gaps = 0
         if self.state == "ready":
             self.drain()
-            self._recorded = list(self._ring)
+            self._recorded = []
+            for block in self._ring:
+                self._record(block)
             self._enter("recording")
             return
         self._recorded = []
@@ -226,10 +235,10 @@ class Microphone(QObject):
         """The recording in progress, pre-roll included; None while there is none."""
         if self.state != "recording" or self._stream is None:
             return None
-        return SoFar(tuple(self._recorded), self._stream.device.rate)
+        return SoFar(tuple(self._recorded), self._stream.device.rate, self._sound_end.sample, self._sound_end.is_close)
 
     def stop(self) -> None:
-        """End the recording `TAIL` seconds from now; `finished` follows."""
+        """End the recording `TAIL` seconds from now, or with its sound; `finished` follows."""
         if self.state == "opening":
             self._drop()
             self.failed.emit("too_short", "The microphone was not open yet. Hold the button until it turns red.")
@@ -238,7 +247,8 @@ class Microphone(QObject):
             self._released = monotonic()
             rate = self._stream.device.rate if self._stream else 0
             latency = self._stream.latency if self._stream else 0.0
-            self._tail_left = round((TAIL + latency) * rate)
+            self._tail_left, self._said_left = round((TAIL + latency) * rate), round(latency * rate)
+            self._timer.setInterval(LAST_DRAIN_MS)
             self._enter("stopping")
 
     def cancel(self) -> None:
@@ -307,6 +317,7 @@ class Microphone(QObject):
 
     def _rest(self) -> None:
         """Go to ready where the stream is to stay open, else to off."""
+        self._timer.setInterval(DRAIN_MS)
         if self._keep_ready and self._stream is not None:
             self._ring.clear()
             self._enter("ready")
@@ -331,12 +342,17 @@ class Microphone(QObject):
         if peak is not None:
             self._last_block = monotonic()
             self.level.emit(peak)
-        if self.state == "stopping" and (self._tail_left <= 0 or monotonic() - self._last_block > 2 * TAIL):
+        if self.state == "stopping" and (self._tail_left <= 0 or self._sound_ended()
+                                         or monotonic() - self._last_block > 2 * TAIL):
             self._finish()
         elif self.state == "recording" and monotonic() - self._last_block > LONGEST_SILENCE:
             self._pulled_out()
         elif self.state == "opening" and self._listed and monotonic() - self._pressed > SLOWEST_OPENING:
             self._fail("no_microphone", "The microphone opens but sends nothing. Choose another, or plug it in again.")
+
+    def _sound_ended(self) -> bool:
+        """Whether nothing more is to be waited for: all that was said before the release came, and silence after it."""
+        return self.ends_with_sound and self._said_left <= 0 and self._sound_end.sample is not None
 
     def _take_blocks(self) -> float | None:
         peak: float | None = None
@@ -357,10 +373,11 @@ class Microphone(QObject):
             self._last_block = self._pressed
             self._enter("recording")
         if self.state in ("recording", "stopping"):
-            self._recorded.append(block)
+            self._record(block)
             self._gaps += overflow
             if self.state == "stopping":
                 self._tail_left -= len(block)
+                self._said_left -= len(block)
             return
         self._ring.append(block)
         assert self._stream is not None
@@ -368,11 +385,21 @@ class Microphone(QObject):
         while self._ring and spare >= len(self._ring[0]):
             spare -= len(self._ring.popleft())
 
+    def _record(self, block: "np.ndarray") -> None:
+        """Add samples to the recording."""
+        assert self._stream is not None
+        if not self._recorded:
+            self._sound_end = SoundEnd(self._stream.device.rate)
+        self._recorded.append(block)
+        self._sound_end.add(block)
+
     def _finish(self, cut_short: bool = False) -> None:
         import numpy as np
 
         assert self._stream is not None
         samples = np.concatenate(self._recorded) if self._recorded else np.zeros(0, np.float32)
+        if self.ends_with_sound:
+            samples = samples[:self._sound_end.sample]
         recording = Recording(samples, self._stream.device.rate, self._released - self._pressed, self._gaps,
                               cut_short)
         self._drop()

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,6 +76,7 @@ class QueryTranscriber:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._utterances: OrderedDict[tuple[str, str], EncodedUtterance] = OrderedDict()  # by digest and padding
+        self._ahead: tuple[tuple[str, str], Future[EncodedUtterance]] | None = None  # by digest and fingerprint
 
     def resolve(self, term: QueryTerm, context: SearchContext, word_times: bool) -> QueryTerm:
         """The term with its words, and an utterance with its waveform and transcript.
@@ -103,6 +105,32 @@ class QueryTranscriber:
         transcript = self._transcribe(waveform, context, word_times)
         return replace(transcript, notes=(waveform.note, *transcript.notes)) if waveform.note else transcript
 
+    def transcribe_ahead(self, waveform: Waveform, context: SearchContext) -> Transcript:
+        """The transcript that `transcribe` will give for these samples, which may be a recording's last.
+
+        Nothing is stored; the latest one is kept in memory, and `transcribe` waits for it while it is computed.
+        """
+        recogniser = context.recogniser()
+        options = query_options(context.settings, context.store)
+        future = Future[EncodedUtterance]()
+        with self._lock:
+            self._ahead = (waveform.digest, recogniser.fingerprint_of(options).hash), future
+        try:
+            utterance = recogniser.transcribe([waveform], options, context.report)[0]
+        except BaseException as error:
+            future.set_exception(error)
+            raise
+        future.set_result(utterance)
+        return utterance.transcript
+
+    def _taken_ahead(self, digest: str, key: str) -> EncodedUtterance | None:
+        """The utterance of `transcribe_ahead`; None where it was of other samples or options, or failed."""
+        with self._lock:
+            ahead = self._ahead
+        if ahead is None or ahead[0] != (digest, key) or ahead[1].exception() is not None:
+            return None
+        return ahead[1].result()
+
     def _transcribe(self, waveform: Waveform, context: SearchContext, word_times: bool) -> Transcript:
         """The same without the note of the file: another file may hold the same samples."""
         with context.timer.step("load"):
@@ -116,7 +144,8 @@ class QueryTranscriber:
             if stored is not None:
                 return stored
             context.report(Progress(WorkStep.TRANSCRIBING))
-            utterance = recogniser.transcribe([waveform], options, context.report)[0]
+            utterance = (self._taken_ahead(digest, key)
+                         or recogniser.transcribe([waveform], options, context.report)[0])
             self._cache(digest, options.padding, utterance)
             if store is not None:
                 with warn_if_read_only("The transcript could not be kept"):

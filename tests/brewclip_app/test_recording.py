@@ -6,6 +6,7 @@ import pytest
 from brewclip_app.capture import push_to_talk, recording
 from brewclip_app.capture.recording import PRE_ROLL, TAIL, Microphone, Recording, fault, warning
 from brewclip_app.capture.sound import DEFAULT, SoundThread, portaudio
+from brewclip_app.capture.sound_end import KEPT_S
 
 RATE = 48_000
 
@@ -74,6 +75,53 @@ def test_the_last_word_after_the_release_is_taken(ready, sound):
     assert len(ready.heard) == 1
     assert ready.heard[0].samples[-1] == pytest.approx(0.26)
     assert ready.state == "ready" and not stream.closed
+
+
+def test_a_recording_may_end_with_its_sound(ready, sound):
+    ready.ends_with_sound = True
+    stream = sound.streams[-1]
+    ready.start()
+    stream.send(0.2, 1.0)
+    stream.send(0.0, 0.5)
+    ready.stop()
+    stream.send(0.0, 0.005)
+    ready.drain()
+    assert ready.state == "stopping", "what the device still had at the release was said before it"
+    while ready.state == "stopping":
+        stream.send(0.0, 0.01)
+        ready.drain()
+    [heard] = ready.heard
+    silence = len(heard.samples) - 1 - np.flatnonzero(heard.samples > 0.15)[-1]
+    assert silence == pytest.approx(KEPT_S * RATE, abs=0.03 * RATE), "the rest of the silence is left out"
+
+
+def test_a_word_after_the_release_is_waited_for(ready, sound):
+    ready.ends_with_sound = True
+    ready.start()
+    sound.streams[-1].send(0.2, 1.0)
+    finish(ready, sound)
+    assert ready.heard[0].samples[-1] == pytest.approx(0.3), "sound until the end: the whole tail"
+
+
+def test_a_recording_in_progress_knows_where_its_sound_ended(ready, sound):
+    ready.start()
+    stream = sound.streams[-1]
+    stream.send(0.2, 1.0)
+    ready.drain()
+    assert ready.so_far().end is None and not ready.so_far().ends_soon
+    stream.send(0.0, 0.1)
+    ready.drain()
+    assert ready.so_far().end is None and ready.so_far().ends_soon
+    stream.send(0.0, 0.1)
+    ready.drain()
+    end = ready.so_far().end
+    assert end is not None
+    stream.send(0.001, 1.0)
+    ready.drain()
+    assert ready.so_far().end == end, "silence moves it no further"
+    stream.send(0.2, 0.1)
+    ready.drain()
+    assert ready.so_far().end is None
 
 
 def test_blocks_are_copied_since_portaudio_uses_its_buffer_again(ready, sound):

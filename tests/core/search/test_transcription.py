@@ -1,5 +1,7 @@
 """A model that uses the voice: shares of words and voice, corrections, cached utterances and stored transcripts."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -185,3 +187,45 @@ def test_a_file_that_is_gone_costs_nothing_else(explorer, waveform, tmp_path: Pa
     with pytest.raises(Exception, match="not there"):
         explorer.search("pictures", [QueryTerm("speech", path=tmp_path / "no.wav")])
     assert explorer.search("pictures", [QueryTerm("speech", waveform=waveform)]).hits
+
+
+def test_a_transcript_computed_ahead_is_the_last_one(explorer, parrot, waveform, monkeypatch):
+    passes, transcribe = [], type(parrot).transcribe
+    monkeypatch.setattr(type(parrot), "transcribe", lambda self, waveforms, *rest: passes.append(waveforms) or
+                        transcribe(self, waveforms, *rest))
+    assert explorer.transcribe_ahead(waveform).text == "a brown dog"
+    assert explorer.store.transcripts_of(waveform.digest) == [], "the recording may go on"
+    assert explorer.transcribe_query(waveform).text == "a brown dog"
+    assert len(passes) == 1 and len(explorer.store.transcripts_of(waveform.digest)) == 1
+    other = audio.from_samples(np.sin(np.arange(9000) * 0.1).astype(np.float32), 16_000)
+    parrot.transcripts[other.digest] = Transcript("a cat", "en", (), -0.4, 0.02, 1.0)
+    assert explorer.transcribe_query(other).text == "a cat" and len(passes) == 2
+
+
+def test_the_last_transcript_waits_for_the_one_computed_ahead(explorer, parrot, waveform, monkeypatch):
+    started, may_end, transcribe = threading.Event(), threading.Event(), type(parrot).transcribe
+
+    def slow(self, waveforms, *rest):
+        started.set()
+        assert may_end.wait(10)
+        return transcribe(self, waveforms, *rest)
+
+    monkeypatch.setattr(type(parrot), "transcribe", slow)
+    with ThreadPoolExecutor() as pool:
+        ahead = pool.submit(explorer.transcribe_ahead, waveform)
+        assert started.wait(10)
+        monkeypatch.setattr(type(parrot), "transcribe", lambda *arguments: pytest.fail("transcribed twice"))
+        last = pool.submit(explorer.transcribe_query, waveform)
+        may_end.set()
+        assert last.result() == ahead.result()
+
+
+def test_a_transcript_that_failed_ahead_is_computed_at_the_end(explorer, parrot, waveform, monkeypatch):
+    def fails(*arguments):
+        raise ModelError("It broke.", "broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(parrot), "transcribe", fails)
+        with pytest.raises(ModelError):
+            explorer.transcribe_ahead(waveform)
+    assert explorer.transcribe_query(waveform).text == "a brown dog"
