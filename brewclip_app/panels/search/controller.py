@@ -54,6 +54,7 @@ class SearchController(Controller[SearchState]):
         super().__init__(SearchState(first_start=first), parent)
         self._context = context
         self.voice = voice or PushToTalk(context, self)
+        self.voice.microphone.ends_with_sound = True
         self._before: tuple[Query | Undo, ...] = ()  # earlier queries and changes of pictures, for undo
         self._search_task: asyncio.Task[None] | None = None
         self._sign = 0  # of the term that is being spoken; 0 for the main term
@@ -65,6 +66,7 @@ class SearchController(Controller[SearchState]):
         self.live = LiveSearch(context, self.voice, self)
         self._answer_before: SearchAnswer | None = None  # what was shown when the recording began
         self._refining = False  # the recording refines the query
+        self._refined: SearchAnswer | None = None  # the answer that a refinement follows, until its own is there
         self._chosen: ImageRecord | None = None  # selected then
         self._connect()
 
@@ -297,11 +299,12 @@ class SearchController(Controller[SearchState]):
         self._set(progress=job.progress if job is not None else Progress(), stale=stale)
 
     def _show_answer(self, answer: SearchAnswer, warning: str) -> None:
-        notice = None
+        notice, follows = None, self._refined or (self.state.answer if self.state.partial else None)
+        self._refined = None
         if not answer.hits:
             notice = notices.FILTERED if self.state.limits.any else notices.NO_PICTURES
-        self._set(query=answer.query, answer=answer, notice=notice, stale=False, summary=answer.summary,
-                     searching=False, progress=None, partial="", message=self._remark(answer, warning))
+        self._set(query=answer.query, answer=answer, follows=follows, notice=notice, stale=False, searching=False,
+                  summary=answer.summary, progress=None, partial="", message=self._remark(answer, warning))
         if self._context.gallery in self._context.indexing.state.running:
             self.refresh_gallery()  # the counts of searched and indexed images are shown side by side
 
@@ -326,11 +329,16 @@ class SearchController(Controller[SearchState]):
         """The query before stays, with its hits; the recording can be played."""
         query = next((step for step in reversed(self._before) if isinstance(step, Query)), Query())
         self._before = tuple(step for step in self._before if step is not query)
-        self._set(query=query, searching=False, progress=None, stale=self._is_stale(query), partial="",
+        partly_heard = bool(self.state.partial)
+        self._set(query=query)
+        if partly_heard:  # the hits shown are of words that are none
+            self._bring_back()
+        self._set(searching=False, progress=None, stale=self._is_stale(query), partial="",
                      message=Message(reason, "care", "Play the recording", lambda: self.play(waveform)))
 
     def _search_failed(self, error: Exception) -> None:
         """Drop the hits of an earlier query, which do not answer this one; show known errors under the transcript."""
+        self._refined = None
         sentence = str(error) if isinstance(error, BrewclipError) else ""
         message = Message(sentence, "care")
         if getattr(error, "kind", "") == "not_indexed":
@@ -346,7 +354,7 @@ class SearchController(Controller[SearchState]):
         self._set(searching=False, progress=None)
 
     def _search_stopped(self) -> None:
-        query = self.state.query
+        query, self._refined = self.state.query, None
         if query.terms() and self._is_stale(query):
             self._set(answer=None, notice=notices.STOPPED, stale=False, searching=False, progress=None, partial="")
         else:
@@ -523,8 +531,9 @@ class SearchController(Controller[SearchState]):
 
     def _follow_live(self, live: LiveState) -> None:
         """Show the words so far and their hits."""
+        follows = self._answer_before if self._refining else self.state.answer if self.state.partial else None
         self._set(partial=live.words if self.state.recording else "", sure=live.sure, answer=live.answer, notice=None,
-                  stale=False)
+                  stale=False, follows=follows)
         if self._refining:
             self.show_message(f"Refining: “{live.words}”…")
 
@@ -554,6 +563,7 @@ class SearchController(Controller[SearchState]):
         else:
             query, problem = refined(self.state.query, transcript.text, self._hits, self._chosen)
             if query is not self.state.query:
+                self._refined = self._answer_before
                 self.open(query, problem or warning)
             else:
                 self._set(answer=self._answer_before, searching=False, progress=None)
@@ -569,8 +579,15 @@ class SearchController(Controller[SearchState]):
         self.live.stop()
         self._sign = 0
         followed = self.state.answer is not self._answer_before  # hits of what was said until then
-        self._set(answer=self._answer_before, recording=False, partial="")
+        self._bring_back()
+        self._set(recording=False, partial="")
         self._set(stale=(followed or self.state.stale) and self._is_stale(self.state.query))
+
+    def _bring_back(self) -> None:
+        """Show the hits from before the recording again, or what stood in their place."""
+        self._set(answer=self._answer_before, follows=None)
+        if self._answer_before is None:
+            self._show_notice()
 
     # ---- the last start, other panels
 

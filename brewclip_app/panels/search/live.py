@@ -1,7 +1,9 @@
 """Controller of the search while a query is spoken: what was said so far is transcribed and searched again and again.
 
 Blocks of sound go into the microphone's queue as ever; transcribing and searching happen on a job's thread, one after
-the other. The recording that ends is transcribed and searched as without it.
+the other. Where the sound ends, be it between two words, the transcript of all until there is computed as if the
+recording had ended: if no sound follows, it is the last one, and there when the key is released. The words are those
+without search while speaking.
 """
 
 import asyncio
@@ -9,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject
 
@@ -20,18 +22,21 @@ from brewclip_app.panels.search import search_job
 from brewclip_app.panels.search.query import HitLimits, Query
 from brewclip_app.panels.search.state import SearchAnswer
 from core.errors import BrewclipError
-from core.progress import JobCancelled, Report
+from core.progress import Report
 
 if TYPE_CHECKING:
     import numpy as np
 
     from brewclip_app.base_context import BaseContext
     from brewclip_app.capture.push_to_talk import PushToTalk
-    from core.asr.transcript import PartialTranscript
+    from core.asr.transcript import PartialTranscript, Transcript
 
+Spoken = TypeVar("Spoken", "PartialTranscript", "Transcript")
+Searched = Callable[[str, Report], SearchAnswer]  # of words
 KEY = "live-search"  # of the jobs
 FIRST_S = 1.0  # seconds of sound before the first partial transcript
 EVERY_S = 0.25  # at least, from one to the next
+LOOK_S = 0.02  # from one look at the recording to the next
 PAUSE_S = 1.2  # of silence after words, which ends a recording without hands
 FRAME_S = 0.05
 SILENT = 0.1  # of the loudest frame's level, below which a frame is silence
@@ -46,15 +51,6 @@ class LiveState:
     answer: SearchAnswer | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class PartialAnswer:
-    """Outcome of one partial transcript; `answer` is None where its words are those of the one before."""
-
-    transcript: "PartialTranscript"
-    answer: SearchAnswer | None
-    paused: bool
-
-
 class LiveSearch(Controller[LiveState]):
     """Follows one recording at a time, from `start` until it ends or `stop`; only with loaded models."""
 
@@ -62,10 +58,13 @@ class LiveSearch(Controller[LiveState]):
         super().__init__(LiveState(), parent)
         self._context, self._voice = context, voice
         self._task: asyncio.Task[None] | None = None
+        self._has_words = False  # in the latest transcript
+        self._shown = -EVERY_S  # when hits were shown last
 
     def start(self, query_of: Callable[[str], Query], limits: HitLimits, all_copies: bool) -> None:
         """Follow the recording that has begun; `query_of` makes the query of its words."""
         self.stop()
+        self._has_words = False
         settings = self._context.settings
         if settings["search.live"] or settings["search.hands_free"]:
             self._task = tasks.start(self._follow(query_of, limits, all_copies))
@@ -78,52 +77,81 @@ class LiveSearch(Controller[LiveState]):
         self.state = LiveState()
 
     async def _follow(self, query_of: Callable[[str], Query], limits: HitLimits, all_copies: bool) -> None:
+        search = partial(_searched, self._context, query_of, limits, all_copies) if (
+            self._context.settings["search.live"]) else None
         previous: PartialTranscript | None = None
-        follows = bool(self._context.settings["search.live"])
+        began, ended = -EVERY_S, None  # the latest partial transcript; the end of the sound that was transcribed
         while self._voice.is_recording():
-            began = monotonic()
             so_far = self._voice.microphone.so_far()
             if so_far is not None and so_far.seconds >= FIRST_S and self._is_loaded():
-                try:
-                    heard = await self._context.jobs.run("Searching while you speak", partial(
-                        partial_answer, self._context, so_far, previous, self.state.words,
-                        query_of if follows else None, limits, all_copies), key=KEY, quiet=True)
-                except BrewclipError:  # told when the whole recording is searched
-                    heard = None
-                except JobCancelled:
-                    return
-                if heard is not None and self._voice.is_recording():
-                    previous, words = heard.transcript, heard.transcript.text
-                    if heard.answer is not None:
-                        self._set(words=words, sure=_same_words(self.state.words, words), answer=heard.answer)
-                    if heard.paused and self._context.settings["search.hands_free"] and not self._voice.is_held:
-                        self._voice.microphone.stop()
-            await asyncio.sleep(max(0.0, began + EVERY_S - monotonic()))
+                if so_far.end not in (None, ended):
+                    ended = so_far.end
+                    await self._transcribe(partial(transcript_at_end, self._context, so_far), search)
+                elif not so_far.ends_soon and monotonic() >= began + EVERY_S:
+                    began = monotonic()
+                    previous = await self._transcribe(
+                        partial(partial_transcript, self._context, so_far, previous), search) or previous
+                self._end_at_pause(so_far)
+            await asyncio.sleep(LOOK_S)
+
+    async def _transcribe(self, transcribe: Callable[[Report], Spoken], search: Searched | None) -> Spoken | None:
+        """Show the words of a transcript and, if they are new, their answer; None where there is no transcript."""
+        before = self.state.words
+
+        def work(report: Report) -> tuple[Spoken, SearchAnswer | None]:
+            transcript = transcribe(report)
+            words = transcript.text.strip()
+            return transcript, search(words, report) if search is not None and words not in ("", before) else None
+
+        try:
+            transcript, answer = await self._context.jobs.run("Searching while you speak", work, key=KEY, quiet=True)
+        except BrewclipError:  # shown when the whole recording is searched
+            return None
+        await asyncio.sleep(max(0.0, self._shown + EVERY_S - monotonic()) if answer is not None else 0.0)
+        if self._voice.is_recording():
+            words = transcript.text.strip()
+            self._has_words = bool(words)
+            if answer is not None:
+                self._shown = monotonic()
+                self._set(words=words, sure=_same_words(before, words), answer=answer)
+        return transcript
+
+    def _end_at_pause(self, so_far: SoFar) -> None:
+        """End a recording without hands after a pause that follows words."""
+        if (self._context.settings["search.hands_free"] and self._has_words and not self._voice.is_held
+                and self._voice.is_recording() and pauses(so_far.samples, so_far.rate)):
+            self._voice.microphone.stop()
 
     def _is_loaded(self) -> bool:
         status = self._context.explorer.status()
         return bool(status.speech_loaded and status.backbone_loaded)
 
 
-def partial_answer(context: "BaseContext", so_far: SoFar, previous: "PartialTranscript | None", before: str,
-                   query_of: Callable[[str], Query] | None, limits: HitLimits, all_copies: bool, report: Report
-                   ) -> PartialAnswer:
-    """Transcribe a recording in progress, and search with its words unless they are those `before`.
-
-    Without `query_of` nothing is searched.
-    """
+def partial_transcript(context: "BaseContext", so_far: SoFar, previous: "PartialTranscript | None", report: Report
+                       ) -> "PartialTranscript":
+    """The words so far; `previous` are those of a shorter beginning."""
     from core import audio
 
-    samples = so_far.samples
-    transcript = context.explorer.transcribe_partial(audio.from_samples(samples, so_far.rate), previous, report)
-    words, answer = transcript.text, None
-    paused = bool(words) and pauses(samples, so_far.rate)
-    if words and words != before and query_of is not None:
-        query = query_of(words)
-        top = int(context.settings["search.top"])
-        answer = SearchAnswer(query, search_job.search(context.explorer, query, context.gallery, top, limits, False,
-                                                       all_copies, report))
-    return PartialAnswer(transcript, answer, paused)
+    return context.explorer.transcribe_partial(audio.from_samples(so_far.samples, so_far.rate), previous, report)
+
+
+def transcript_at_end(context: "BaseContext", so_far: SoFar, report: Report) -> "Transcript":
+    """The transcript of a recording up to the end of its sound, which is the last one if no sound follows.
+
+    The recogniser gives way to the recording that did end, where sound has followed.
+    """
+    from core import audio
+    from core.priority import background
+
+    with background():
+        return context.explorer.transcribe_ahead(audio.from_samples(so_far.samples[:so_far.end], so_far.rate))
+
+
+def _searched(context: "BaseContext", query_of: Callable[[str], Query], limits: HitLimits, all_copies: bool, words: str,
+              report: Report) -> SearchAnswer:
+    query, top = query_of(words), int(context.settings["search.top"])
+    return SearchAnswer(query, search_job.search(context.explorer, query, context.gallery, top, limits, False,
+                                                 all_copies, report))
 
 
 def pauses(samples: "np.ndarray", rate: int) -> bool:

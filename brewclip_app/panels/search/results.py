@@ -28,7 +28,7 @@ from brewclip_app.widgets.indexing_progress import IndexingProgress
 from brewclip_app.widgets.new_pictures import NewPicturesButton
 from brewclip_app.widgets.picture_grid.cards import GAP
 from brewclip_app.widgets.picture_grid.grid import PictureGrid
-from brewclip_app.widgets.picture_grid.model import ORDERS
+from brewclip_app.widgets.picture_grid.model import ORDERS, moves
 from brewclip_app.widgets.picture_grid.place import GridPlace
 from brewclip_app.widgets.score_shares import TRANSCRIPT
 from brewclip_app.widgets.selection_bar import SelectionBar
@@ -167,7 +167,7 @@ class SearchResults(QWidget):
         if state.answer is not before.answer:
             self.detail.names = _share_names(state.answer.query) if state.answer is not None else {}
             if state.answer is not None or not self._browsing(state):
-                self._show_hits(state.answer, before.answer)
+                self._show_hits(state.answer, before.answer, state.follows)
         if state.notice != before.notice or state.answer is not before.answer or state.limits != before.limits:
             self._show_notice(state)
         answered = state.answer.query if state.answer is not None and self.showing_hits() else Query()
@@ -186,10 +186,14 @@ class SearchResults(QWidget):
         if state.can_speak != before.can_speak:
             self._show_sayings()
 
-    def _show_hits(self, answer: SearchAnswer | None, before: SearchAnswer | None) -> None:
+    def _show_hits(self, answer: SearchAnswer | None, before: SearchAnswer | None,
+                   follows: SearchAnswer | None) -> None:
         hits = answer.hits if answer is not None else ()
         if answer is not None and before is not None and answer.result.terms is before.result.terms:  # fewer of them
             self.grid.leave_out({hit.image.id for hit in before.hits} - {hit.image.id for hit in hits})
+        elif follows is not None:
+            self.grid.follow_hits(hits, moves(follows.hits, hits))
+            self._last_place = None
         else:
             self.grid.show_hits(hits)
             if answer is not None and answer.restored and self._last_place is not None:

@@ -69,6 +69,7 @@ class SearchState:
 
     query: Query = field(default_factory=Query)
     answer: SearchAnswer | None = None  # its hits are in the grid, below a `notice` if there is one
+    follows: SearchAnswer | None = None  # the answer that this one refines or corrects: hits move from there
     notice: Notice | None = None  # in the place of the hits
     stale: bool = False  # the hits answer an earlier query
     searching: bool = False

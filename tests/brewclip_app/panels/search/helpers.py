@@ -103,6 +103,7 @@ class FakeExplorer:
         self.digest, self.revision, self.repeated = "model 1", "revision 1", []
         self.exact, self.large = [], False  # whether each search was to be exact; whether an index answers
         self.partials, self.partly_heard = [], []  # words of partial transcripts; language and seconds of each
+        self.ahead, self.spoken = [], []  # recordings transcribed before they ended, and after
         self.levels = ("strong",) * 3 + ("weak",) * 17
         self.unfinished, self.run = SimpleNamespace(of=lambda gallery: self.run), None
         self.gate = threading.Event()
@@ -126,7 +127,12 @@ class FakeExplorer:
         pass
 
     def transcribe_query(self, waveform, report):
+        self.spoken.append(waveform)
         self.wait(report)
+        return self.transcript
+
+    def transcribe_ahead(self, waveform):
+        self.ahead.append(waveform)
         return self.transcript
 
     def transcribe_partial(self, waveform, previous, report):

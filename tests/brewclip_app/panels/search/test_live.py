@@ -11,7 +11,7 @@ from brewclip_app.panels.search.refining import refined
 from core.asr.transcript import Transcript
 from core.errors import ModelError
 from core.search.terms import QueryTerm
-from tests.brewclip_app.panels.search.helpers import HEARD, ask, end_recording, speak, wait_for_hits
+from tests.brewclip_app.panels.search.helpers import HEARD, SILENT, ask, end_recording, speak, wait_for_hits
 
 RATE = 16_000
 
@@ -124,9 +124,10 @@ def test_without_hands_a_pause_ends_a_tapped_recording_alone(panel, context, exp
     press(qtbot, panel)  # held: the hand says when it ends
     speak(panel, sound, 1.5)
     sound.streams[-1].send(0.001, 1.5)
-    heard = len(explorer.partly_heard)
+    before = len(explorer.ahead)
     panel.voice.microphone.drain()
-    qtbot.waitUntil(lambda: len(explorer.partly_heard) > heard + 3)
+    qtbot.waitUntil(lambda: len(explorer.ahead) > before)
+    qtbot.waitUntil(lambda: panel.controller.state.partial == HEARD.text)
     assert panel.voice.is_recording()
     panel.voice.cancel()
     panel.releaseKeyboard()
@@ -137,6 +138,100 @@ def test_a_pause_is_silence_after_something_louder():
     assert pauses(np.concatenate([loud, quiet]), RATE)
     assert not pauses(np.concatenate([loud, quiet[:RATE]]), RATE), "one second is a breath"
     assert not pauses(quiet, RATE) and not pauses(loud[:100], RATE) and not pauses(np.concatenate([quiet, loud]), RATE)
+
+
+def test_what_was_said_is_transcribed_before_the_key_is_released(panel, explorer, sound, qtbot):
+    explorer.partials = ["a brown"]
+    press(qtbot, panel)
+    speak(panel, sound, 1.5)
+    qtbot.waitUntil(lambda: panel.controller.state.partial == "a brown")
+    assert explorer.ahead == [], "the sound goes on"
+    for _ in range(3):
+        speak(panel, sound, 0.2, level=0.0)
+        qtbot.waitUntil(lambda: panel.controller.state.partial == HEARD.text)
+    explorer.spoken.clear()
+    qtbot.keyRelease(panel, Qt.Key.Key_Space)
+    end_recording(qtbot, panel, sound, level=0.0)
+    wait_for_hits(qtbot, panel, explorer, 3)
+    [ahead], [spoken] = explorer.ahead, explorer.spoken
+    assert ahead.digest == spoken.digest, "the samples of the recording that ends"
+
+
+def test_sound_after_a_pause_makes_another_end(panel, explorer, sound, qtbot):
+    explorer.partials = ["a brown"]
+    press(qtbot, panel)
+    speak(panel, sound, 1.5)
+    speak(panel, sound, 0.2, level=0.0)
+    qtbot.waitUntil(lambda: len(explorer.ahead) == 1)
+    speak(panel, sound, 0.5)
+    speak(panel, sound, 0.2, level=0.0)
+    qtbot.waitUntil(lambda: len(explorer.ahead) == 2)
+    first, second = explorer.ahead
+    assert second.seconds == pytest.approx(first.seconds + 0.7, abs=0.05)
+    panel.voice.cancel()
+    panel.releaseKeyboard()
+
+
+def test_hits_move_from_those_of_the_words_before(panel, explorer, sound, qtbot):
+    ask(qtbot, panel, explorer, "a cat")
+    grid, resets = panel.results.grid, []
+    explorer.partials = ["a", "a brown"]
+    press(qtbot, panel)
+    speak(panel, sound, 1.5)
+    qtbot.waitUntil(lambda: panel.controller.state.partial == "a")
+    assert panel.controller.state.follows is None, "the hits before are of another query"
+    grid.pictures.modelReset.connect(lambda: resets.append(True))
+    qtbot.waitUntil(lambda: panel.controller.state.partial == "a brown")
+    assert panel.controller.state.follows.query.text == "a"
+    release(qtbot, panel, sound, explorer, 4)
+    assert panel.controller.state.follows.query.text == "a brown" and not resets
+
+
+def test_no_words_at_the_end_bring_back_the_hits_of_before(panel, explorer, sound, qtbot):
+    ask(qtbot, panel, explorer, "a cat")
+    before = panel.controller.state.answer
+    explorer.partials = ["you"]
+    explorer.transcript = SILENT
+    press(qtbot, panel)
+    speak(panel, sound, 1.5)
+    qtbot.waitUntil(lambda: panel.controller.state.partial == "you")
+    qtbot.keyRelease(panel, Qt.Key.Key_Space)
+    end_recording(qtbot, panel, sound)
+    qtbot.waitUntil(lambda: panel.controller.state.message.text == SILENT.reason)
+    state = panel.controller.state
+    assert state.answer is before and not state.stale and state.query.text == "a cat" and state.partial == ""
+
+
+@pytest.mark.parametrize("ends", ["no words", "escape"])
+def test_without_hits_before_the_invitation_comes_back(panel, explorer, sound, qtbot, ends):
+    explorer.partials = ["you"]
+    explorer.transcript = SILENT
+    invited = panel.controller.state.notice
+    press(qtbot, panel)
+    speak(panel, sound, 1.5)
+    qtbot.waitUntil(lambda: panel.controller.state.answer is not None)
+    if ends == "escape":
+        qtbot.keyClick(panel, Qt.Key.Key_Escape)
+        panel.releaseKeyboard()
+    else:
+        qtbot.keyRelease(panel, Qt.Key.Key_Space)
+        end_recording(qtbot, panel, sound)
+    qtbot.waitUntil(lambda: panel.controller.state.answer is None)
+    assert panel.controller.state.notice == invited is not None
+
+
+def test_hits_change_at_most_once_in_a_while(panel, explorer, sound, qtbot, monkeypatch):
+    explorer.partials = ["a brown"]
+    press(qtbot, panel)
+    speak(panel, sound, 1.5)
+    qtbot.waitUntil(lambda: panel.controller.state.partial == "a brown")
+    monkeypatch.setattr(live, "EVERY_S", 60)
+    asked = len(explorer.asked)
+    speak(panel, sound, 0.2, level=0.0)
+    qtbot.waitUntil(lambda: len(explorer.asked) > asked)
+    assert panel.controller.state.partial == "a brown", "they wait"
+    panel.voice.cancel()
+    panel.releaseKeyboard()
 
 
 def test_a_refinement_adds_chips_and_keeps_the_query(panel, explorer, sound, qtbot):
