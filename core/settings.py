@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from core import plain_json, private_files
 from core.errors import SettingsError
+from core.spoken_languages import AUTO, LANGUAGES
 
 Value = str | int | float | bool
-Kind = Literal["choice", "flag", "number", "folder", "backbone", "model", "recogniser", "patterns"]
+Kind = Literal["choice", "flag", "number", "folder", "backbone", "model", "recogniser", "patterns", "text"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Setting:
                     return converted
             case "choice", str() if value in dict(self.choices):
                 return value
-            case ("folder" | "backbone" | "model" | "recogniser" | "patterns"), str():
+            case ("folder" | "backbone" | "model" | "recogniser" | "patterns" | "text"), str():
                 return value
         raise SettingsError(f"The setting {self.key} cannot be {value!r}.", "setting")
 
@@ -70,10 +71,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("search.hands_free", "Search", "Stop after a pause",
             "A recording begun with a tap ends when nothing more is said.", "flag", False),
     Setting("speech.language", "Speech", "Language", "Language of spoken queries.", "choice",
-            "auto", (("auto", "Detect automatically"), ("en", "English"), ("de", "German"), ("fr", "French"),
-                     ("es", "Spanish"), ("it", "Italian"), ("pt", "Portuguese"), ("nl", "Dutch"), ("pl", "Polish"),
-                     ("ru", "Russian"), ("tr", "Turkish"), ("ar", "Arabic"), ("hi", "Hindi"), ("ja", "Japanese"),
-                     ("ko", "Korean"), ("zh", "Chinese"))),
+            AUTO, ((AUTO, "Detect automatically"), *LANGUAGES)),
     Setting("speech.translate", "Speech", "Translate to English",
             "Search with an English translation of the transcript; the original is shown as well.", "flag", True),
     Setting("speech.recogniser", "Speech", "Recogniser",
@@ -82,6 +80,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("speech.beam", "Speech", "Beam size",
             "Hypotheses that are followed at once; 1 is greedy decoding. More are a little more accurate and take "
             "several times as long.", "number", 1, low=1, high=20),
+    Setting("speech.prompt", "Speech", "Vocabulary",
+            "Names, places and other words that are likely to be said, such as “Neuschwanstein, Rügen”. The recogniser "
+            "writes them more often, also where something similar is said.", "text", ""),
     Setting("speech.padding", "Speech", "Padding",
             "The paper pads every recording to 30 s. Without padding the transcript is the same and comes sooner. With "
             "all frames, a trained model's voice branch also attends to the silence, and to the first 30 s alone.",

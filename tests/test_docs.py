@@ -18,8 +18,10 @@ def described(setting: Setting) -> str:
     if setting.kind == "number":
         values = f"{setting.low:g} to {setting.high:g} {setting.unit}".strip()
     kinds = {"flag": "`on`, `off`", "folder": "a folder", "backbone": "`auto` or a model's name",
-             "patterns": "names, `*` for anything, separated by `;`"}
+             "patterns": "names, `*` for anything, separated by `;`", "text": "any text"}
     values = values or kinds[setting.kind]
+    if setting.key == "speech.language":
+        values = "`auto`, or a language by its code (`de`) or, on the command line, its English name (`German`)"
     if setting.kind == "model":
         values = f"{values} or the folder of a run"
     if setting.kind == "recogniser":

@@ -11,6 +11,7 @@ from whisper.model import AudioEncoder, ModelDimensions, TextDecoder, Whisper
 
 from core.asr.engine import MULTILINGUAL
 from core.errors import ModelError
+from core.pretrained.weight_table import WHISPER_SIZES
 
 # (encoder layers, decoder layers, mel bands) -> openai-whisper's name; the names give the alignment heads.
 NAMES = {(4, 4, 80): "tiny", (6, 6, 80): "base", (12, 12, 80): "small", (24, 24, 80): "medium",
@@ -46,6 +47,8 @@ def read(path: Path) -> WhisperCheckpoint:
                          "damaged") from error
     model.requires_grad_(False).eval()
     name = NAMES.get((dims.n_audio_layer, dims.n_text_layer, dims.n_mels), "")
+    if sha256 == WHISPER_SIZES["large-v1"][0]:  # of the dimensions of large-v2, with other alignment heads
+        name = "large-v1"
     name += ".en" if name and dims.n_vocab < MULTILINGUAL else ""
     return WhisperCheckpoint(model, name, sha256, _heads(model, name))
 

@@ -21,6 +21,7 @@ QUIET, LOUD = 0.05, 0.25  # peaks: quieter sounds are raised, or the mel spectro
 GPU_FAILURES = (RuntimeError, AssertionError)  # the second: a PyTorch that was built without the GPU's library
 MULTILINGUAL = 51_865  # tokens; English-only models have fewer
 NOT_LANGUAGES = 51_765  # tokens of an English-only vocabulary that stand for no language
+CONTEXT = 2 * LONGEST  # tokens that a decoder reads at most
 
 
 class Runtime(Protocol):
@@ -99,12 +100,13 @@ class WhisperModel:
 
     def read(self, states: NDArray[Any], seconds: Sequence[float], languages: Sequence[str], task: str = "transcribe",
              exact: bool = False, patient: bool = False, watch: bool = False,
-             prior: Sequence[Mapping[str, float]] = (), beam: int = 1) -> list[DecodedWindow]:
+             prior: Sequence[Mapping[str, float]] = (), beam: int = 1, prompt: str = "") -> list[DecodedWindow]:
         """Decode states (rows, frames, width). `languages` (rows,): codes, "auto" to detect them from the same states.
 
         `exact`: as openai-whisper decodes. `patient`: to the end even if it seems to loop. `watch`: for word times.
         `prior` (rows,): added to the logits of languages when they are detected, by code; () for none.
-        `beam`: hypotheses of a beam search, which reads with the exact decoder; 1: greedy.
+        `beam`: hypotheses of a beam search, which reads with the exact decoder; 1: greedy. `prompt`: words that are
+        likely to be said; the language and the no-speech probability are those without it.
         """
         decoder, tokenizer = self.runtime.exact if exact or beam > 1 else self.runtime.fast, self.tokenizer
         cache = decoder.begin(states)
@@ -112,36 +114,40 @@ class WhisperModel:
         no_speech = softmax(logits)[:, tokenizer.no_speech].tolist()
         likely, alone = self._languages(logits, prior), [codes[0][0] for codes in self._languages(logits, ())]
         chosen = [codes[0][0] if code == "auto" else code for code, codes in zip(languages, likely, strict=True)]
-        prompts = np.array([self._prompt(code, task) for code in chosen])
+        context = self._context(prompt)
+        prompts = np.array([[*context, *self._prompt(code, task)] for code in chosen])
         rules = replace(self.exact_rules if exact else self.rules, stop_at_loops=not patient)
-        limits = [LONGEST if patient else min(LONGEST, 30 + int(FASTEST_SPEECH * each)) for each in seconds]
+        room = min(LONGEST, CONTEXT - prompts.shape[1])
+        limits = [room if patient else min(room, 30 + int(FASTEST_SPEECH * each)) for each in seconds]
         if beam > 1:
             decoded = [self._searched(states[row:row + 1], prompts[row], rules, limits[row], beam, watch)
                        for row in range(len(states))]
         else:
-            decoded = greedy(decoder, cache, prompts, rules, limits, watch)
+            decoded = greedy(decoder, _before(context, cache), prompts, rules, limits, watch)
         return [DecodedWindow(*row) for row in zip(chosen, likely, no_speech, decoded, alone, strict=True)]
 
     def read_partial(self, states: NDArray[Any], seconds: float, language: str, likely: Mapping[str, float],
-                     guess: Sequence[int]) -> tuple[str, Decoded]:
+                     guess: Sequence[int], prompt: str = "") -> tuple[str, Decoded]:
         """Language and greedy transcript of one window's states (1, frames, width), without word times.
 
         `language` "auto": detected, with `likely` added to the logits of languages by code. `guess`: tokens with which
-        the transcript probably begins; they change the result by rounding at most.
+        the transcript probably begins; they change the result by rounding at most. `prompt` as in `read`.
         """
         decoder = self.runtime.fast
         cache = decoder.begin(states)
         logits = decoder.logits(np.array([[self.tokenizer.sot]]), cache)
         chosen = self._languages(logits, [likely])[0][0][0] if language == "auto" else language
-        limit = min(LONGEST, 30 + int(FASTEST_SPEECH * seconds))
+        context = self._context(prompt)
+        whole = np.array([*context, *self._prompt(chosen, "transcribe")])
+        limit = min(LONGEST, CONTEXT - len(whole), 30 + int(FASTEST_SPEECH * seconds))
         rules = replace(self.rules, stop_at_loops=True)
-        return chosen, greedy_after(guess, decoder, cache, np.array(self._prompt(chosen, "transcribe")), rules, limit)
+        return chosen, greedy_after(guess, decoder, _before(context, cache), whole, rules, limit)
 
     def _searched(self, states: NDArray[Any], prompt: NDArray[np.int64], rules: Rules, limit: int, beam: int,
                   watch: bool) -> Decoded:
         """The result of a beam search for one window (1, frames, width)."""
         decoder, sot = self.runtime.exact, self.tokenizer.sot
-        prompt = np.array([sot, *prompt])
+        prompt = prompt if sot in prompt else np.array([sot, *prompt])
         decoded = beam_search(decoder, decoder.begin(states), prompt, rules, limit, beam)
         if watch:
             seen = attention_to(decoded.tokens, decoder, decoder.begin(states), prompt, rules)
@@ -170,6 +176,16 @@ class WhisperModel:
         return [tuple((codes[place], float(row[place])) for place in np.argsort(-row, kind="stable")[:2])
                 for row in softmax(among)]
 
+    def _context(self, prompt: str) -> list[int]:
+        """The tokens of a vocabulary prompt up to <|startoftranscript|>, as openai-whisper puts them; [] without one.
+
+        Of a long prompt the last 223 tokens, half of the decoder's context.
+        """
+        if not prompt.strip():
+            return []
+        tokens = self.tokenizer.encode(" " + prompt.strip())
+        return [self.tokenizer.sot_prev, *tokens[1 - LONGEST:], self.tokenizer.sot]
+
     def _prompt(self, language: str, task: str) -> list[int]:
         """The tokens after <|startoftranscript|>: language, task, no timestamps."""
         return list(self.tokenizer_for(language, task).sot_sequence_including_notimestamps[1:])
@@ -186,6 +202,13 @@ class WhisperModel:
         first = forbidden.copy()
         first[[*tokenizer.encode(" "), tokenizer.eot]] = -np.inf
         return Rules(tokenizer.eot, forbidden, first)
+
+
+def _before(context: Sequence[int], cache: Any) -> Any:
+    """The cache, which has read <|startoftranscript|>; emptied where a context goes before that."""
+    if context:
+        cache.truncate(0)
+    return cache
 
 
 def padded(samples: Samples, length: int, raise_quiet: bool) -> NDArray[np.float32]:

@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.asr.tokenizer import language_names
 from core.asr.windows import Window
 from core.audio import RATE, Samples
 
-# The languages that the settings offer. Of a word or two Whisper says Welsh, Nynorsk or Maori more often than they are
-# spoken.
+# The languages that weigh more in a short query. Of a word or two Whisper says Welsh, Nynorsk or Maori more often than
+# they are spoken.
 COMMON = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "tr", "ar", "hi", "ja", "ko", "zh")
 
 MORE_COMMON = float(np.log(10))  # added to the logits of the common languages and the likely ones in a word or two
@@ -79,8 +78,3 @@ def joined(pieces: Sequence[Window], languages: Sequence[tuple[str, float]]) -> 
             windows.append(piece)
         last = spoken
     return windows
-
-
-def name_of(code: str) -> str:
-    """English name of a language code: "German" for "de"."""
-    return str(language_names().get(code, code)).capitalize()

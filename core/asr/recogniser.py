@@ -104,8 +104,9 @@ class RecogniserEntry:
         import_module(self.module).export(path, exports, sha256)
 
 
-RECOGNISERS = tuple(RecogniserEntry(f"whisper-{name}", f"Whisper {name}", "core.asr.whisper")
-                    for name in ("base", "base.en", "tiny.en"))  # the first is the default
+SIZES = ("base", "base.en", "tiny", "tiny.en", "small", "small.en", "medium", "medium.en", "large-v1", "large-v2",
+         "large-v3", "turbo")  # of openai-whisper; the first is the default
+RECOGNISERS = tuple(RecogniserEntry(f"whisper-{name}", f"Whisper {name}", "core.asr.whisper") for name in SIZES)
 
 
 def entry_of(name: str, default: RecogniserEntry = RECOGNISERS[0]) -> RecogniserEntry:

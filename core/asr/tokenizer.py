@@ -52,11 +52,6 @@ class _PlainEncoding:
         return tokens
 
 
-def language_names() -> dict[str, str]:
-    """Names of Whisper's languages in English, lower case, by code."""
-    return dict(_module().LANGUAGES)
-
-
 @cache
 def _module() -> ModuleType:
     """The module `whisper.tokenizer`, loaded from its file."""

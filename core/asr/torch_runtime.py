@@ -32,7 +32,7 @@ from core.inference.whisper import FEW, RESCORED
 
 Linear = Callable[[Tensor], Tensor]
 
-CAPACITY = LONGEST + 4  # and the prompt
+CAPACITY = LONGEST + 4  # tokens that a cache has room for at first: a transcript and what begins it
 
 
 class TorchWhisper:
@@ -136,13 +136,20 @@ class Layer:
 class TorchCache:
     """Keys and values of one batch.
 
-    own: (rows, heads, CAPACITY, size) a layer;
+    own: (rows, heads, capacity, size) a layer;
     cross: (rows, heads, frames, size).
     """
 
     cross: list[tuple[Tensor, Tensor]]
     own: list[tuple[Tensor, Tensor]]
     length: int = 0
+
+    def make_room(self, length: int) -> None:
+        """Have room for `length` tokens, where a vocabulary prompt needs more than `CAPACITY`."""
+        missing = length - self.own[0][0].shape[2]
+        if missing > 0:
+            longer = (0, 0, 0, max(missing, CAPACITY))
+            self.own = [(functional.pad(key, longer), functional.pad(value, longer)) for key, value in self.own]
 
     def keep(self, rows: Sequence[int]) -> None:
         """Drop the rows that are not among `rows`."""
@@ -233,6 +240,7 @@ class TorchDecoder:
         Scores are (rows, watched heads, tokens, frames), before softmax, scaled.
         """
         start, end = cache.length, cache.length + tokens.shape[1]
+        cache.make_room(end)
         x = self.text.token_embedding(tokens) + self.text.positional_embedding[start:end]
         x = x.to(cache.own[0][0].dtype)
         attend = functional.scaled_dot_product_attention

@@ -96,6 +96,7 @@ class TranscriptionOptions:
 
     `padding`: the encoder sees 6 s of silence after the sound ("own") or a window of 30 s ("full", "window"); see
     `EncodedUtterance.states`. `beam`: hypotheses of the decoder's beam search; 1: greedy.
+    `prompt`: words that are likely to be said, as openai-whisper's `initial_prompt`, before every window of 30 s.
     The last three are for queries, not for recordings of a dataset. `likely` are codes of languages that weigh more in
     short utterances. `keep_doubtful` keeps the words of a clear voice, marked, that would otherwise be refused.
     `several_languages`: a recording may change its language at a pause.
@@ -106,6 +107,7 @@ class TranscriptionOptions:
     translate: bool = True
     word_times: bool = True
     beam: int = 1
+    prompt: str = ""
     likely: tuple[str, ...] = ()
     keep_doubtful: bool = False
     several_languages: bool = False

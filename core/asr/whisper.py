@@ -20,7 +20,7 @@ from core.asr.alignment import align, words_of
 from core.asr.decoding import without_loop
 from core.asr.engine import GPU_FAILURES, DecodedWindow, Runtime, WhisperModel
 from core.asr.hallucination_guards import SILENT, Evidence, Sound, is_worth_showing, sound_of, why_empty
-from core.asr.languages import COMMON, SHORT, joined, name_of, pieces_of, prior
+from core.asr.languages import COMMON, SHORT, joined, pieces_of, prior
 from core.asr.transcript import EncodedUtterance, PartialTranscript, Transcript, TranscriptionOptions, Word
 from core.asr.windows import LONGEST, SILENCE_AFTER_PART, STEP, Window, batches, padded_length, windows_of
 from core.audio import RATE, Samples, Waveform
@@ -29,6 +29,7 @@ from core.fingerprint import Fingerprint
 from core.inference.exports import ExportCache
 from core.priority import PriorityLock
 from core.progress import Progress, Report, WorkStep, silent
+from core.spoken_languages import name_of
 
 if TYPE_CHECKING:
     from core.asr.torch_runtime import TorchWhisper
@@ -121,6 +122,8 @@ class WhisperRecogniser:
             parts["several_languages"] = True
         if options.beam > 1:
             parts["beam"] = options.beam
+        if options.prompt.strip():
+            parts["prompt"] = options.prompt.strip()
         return Fingerprint.of(parts)
 
     def _possible(self, options: TranscriptionOptions) -> TranscriptionOptions:
@@ -170,7 +173,7 @@ class WhisperRecogniser:
         states = self._engine.encode([samples], length, raise_quiet=True)
         language, decoded = self._engine.read_partial(states, len(samples) / RATE, options.language,
                                                       prior(options.likely, sound.seconds),
-                                                      previous.tokens if previous else ())
+                                                      previous.tokens if previous else (), options.prompt)
         if not decoded.finished:
             decoded = without_loop(decoded)
         tokens = [token for token in decoded.tokens if token < self._engine.tokenizer.eot]
@@ -270,12 +273,12 @@ class WhisperRecogniser:
                                      [options.language] * len(audible), exact=exact, patient=exact,
                                      watch=options.word_times,
                                      prior=[prior(options.likely, results[index].sound.seconds) for index in audible],
-                                     beam=options.beam)
+                                     beam=options.beam, prompt=options.prompt)
         for index, reading in zip(audible, readings, strict=True):
             self._lock.give_way()
             result = self._with(results[index], reading, options)
             results[index] = result if exact else self._reconsider(result, options)
-        return self._translated(results, options.beam) if options.translate else results
+        return self._translated(results, options) if options.translate else results
 
     def _with(self, result: TranscribedWindow, reading: DecodedWindow,
               options: TranscriptionOptions) -> TranscribedWindow:
@@ -337,10 +340,11 @@ class WhisperRecogniser:
         """The result of other states or another language. A loop is cut off where the window cannot be halved."""
         reading, = self._engine.read(states[None], [result.window.seconds], [language], exact=exact,
                                      patient=exact and not result.window.can_be_halved, watch=options.word_times,
-                                     prior=[prior(options.likely, result.sound.seconds)], beam=options.beam)
+                                     prior=[prior(options.likely, result.sound.seconds)], beam=options.beam,
+                                     prompt=options.prompt)
         return self._with(replace(result, states=states), reading, options)
 
-    def _translated(self, results: list[TranscribedWindow], beam: int) -> list[TranscribedWindow]:
+    def _translated(self, results: list[TranscribedWindow], options: TranscriptionOptions) -> list[TranscribedWindow]:
         """The results, those in other languages with their English, decoded from the same states."""
         groups: dict[int, list[int]] = defaultdict(list)
         for index, result in enumerate(results):
@@ -352,7 +356,7 @@ class WhisperRecogniser:
             languages = [result.reading.language for result in group if result.reading]
             readings = self._engine.read(np.stack([result.states for result in group]),
                                          [result.window.seconds for result in group], languages, "translate",
-                                         beam=beam)
+                                         beam=options.beam, prompt=options.prompt)
             for index, reading in zip(indices, readings, strict=True):
                 text = self._with(results[index], reading, TranscriptionOptions()).text
                 translated[index] = replace(results[index], translation=text)

@@ -1,6 +1,7 @@
 """`brewclip weights`, `gallery` and `settings`."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from core.errors import BrewclipError, StoreError
 from core.figures import plain
 from core.home import expanded, find_home
 from core.remote import shown
+from core.spoken_languages import code_of
 
 if TYPE_CHECKING:
     from core.galleries.gallery import Gallery
@@ -234,7 +236,10 @@ def _allowed_values(setting: settings.Setting) -> str:
     if setting.kind == "number":
         return f"{plain(setting.low)} to {plain(setting.high)} {setting.unit}".strip()
     values = {"flag": "on, off", "folder": "a folder", "backbone": "auto, or a name of `brewclip weights list`",
-              "model": "auto, zero-shot, or the folder of a run", "patterns": "names, with *, separated by ;"}
+              "model": "auto, zero-shot, or the folder of a run", "patterns": "names, with *, separated by ;",
+              "text": "any text"}
+    if setting.key == "speech.language":
+        return "auto, or a language by code (de) or name (German)"
     return values.get(setting.kind) or ", ".join(value for value, _ in setting.choices)
 
 
@@ -260,6 +265,9 @@ def _parsed_value(key: str, text: str) -> object:
     kind = settings.BY_KEY[key].kind if key in settings.BY_KEY else ""
     if kind == "flag":
         return FLAGS.get(text.lower(), text)
+    if key == "speech.language":
+        with suppress(ValueError):
+            return code_of(text)
     if kind == "number":
         try:
             return float(text)

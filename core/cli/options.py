@@ -11,6 +11,7 @@ from typing import Any
 
 from core import dates, settings
 from core.remote import local
+from core.spoken_languages import code_of
 from core.store.addresses import is_address, name_fault
 
 CROPS = tuple(value for value, _ in settings.BY_KEY["vision.crop"].choices)
@@ -101,11 +102,20 @@ def gallery_name(text: str) -> str:
 
 def speech_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """The settings that `SPEECH` changes, by key."""
-    chosen = {f"speech.{name}": getattr(arguments, name) for name in ("recogniser", "beam", "padding")
+    chosen = {f"speech.{name}": getattr(arguments, name)
+              for name in ("recogniser", "language", "prompt", "beam", "padding")
               if getattr(arguments, name) is not None}
     if (name := chosen.get("speech.recogniser", "")) and Path(name).is_file():
         chosen["speech.recogniser"] = str(Path(name).absolute())
     return chosen
+
+
+def language(text: str) -> str:
+    """An argument that is a language, by its code or its English name; its code."""
+    try:
+        return code_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def share(text: str) -> float:
@@ -128,6 +138,10 @@ SPEECH = (
     option("--recogniser", default=None, metavar="NAME",
            help="recogniser: a name listed by `brewclip weights list`, or a checkpoint of openai-whisper (default: "
            "as in the settings)"),
+    option("--language", type=language, default=None, metavar="LANGUAGE",
+           help="language that is spoken, by its code or English name, or auto (default: as in the settings)"),
+    option("--prompt", default=None, metavar="WORDS",
+           help="names, places and other words that are likely to be said (default: as in the settings)"),
     option("--beam", type=int, default=None, metavar="N",
            help="beam size of the recogniser; 1 is greedy (default: as in the settings)"),
     option("--padding", default=None, choices=[value for value, _ in settings.BY_KEY["speech.padding"].choices],

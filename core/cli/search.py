@@ -20,7 +20,7 @@ OPTIONS = (
     option("words", nargs="*", metavar="WORDS", help="a typed description, as --text"),
     option("--gallery", default="", metavar="NAME",
            help="gallery to search, by name or address (default: the only one, or that of the latest query)"),
-    *terms.OPTIONS,
+    *terms.OPTIONS, *options.SPEECH,
     option("--top", type=count, default=20, metavar="K", help="number of hits"),
     option("--min-strength", choices=LEVELS, default="weak", help="only hits that are as strong or stronger"),
     option("--tag", default="", metavar="TAG", help="only pictures with this tag"),
@@ -45,7 +45,7 @@ def _search(arguments: Arguments) -> int:
     asked = [*([QueryTerm("text", " ".join(arguments.words))] if arguments.words else []), *arguments.terms]
     if not asked:
         raise QueryError("There is nothing to search for: give words, --speech, --text or --image.", "empty")
-    with explorer() as opened, progress() as report:
+    with explorer(options.speech_settings(arguments)) as opened, progress() as report:
         from core.explorer import Filter
 
         chosen = Filter(arguments.tag, arguments.folder, since=arguments.since, until=arguments.until,

@@ -174,8 +174,9 @@ def _evaluated(workspace: Workspace, task: _Task, model: EvaluatedModel, drop: b
 
 
 def _setup(workspace: Workspace, task: _Task, drop: bool, condition: Condition, captions: bool) -> Setup:
-    spec, beam = task.spec, workspace.settings["speech.beam"]
-    recogniser = workspace.recogniser().name + (f", beam {beam}" if beam > 1 else "")
+    spec, beam, prompt = task.spec, workspace.settings["speech.beam"], workspace.settings["speech.prompt"].strip()
+    recogniser = ", ".join([workspace.recogniser().name, *([f"beam {beam}"] if beam > 1 else []),
+                            *([f"vocabulary {prompt!r}"] if prompt else [])])
     facts = spec.run.dataset if spec.run else {}
     return Setup(task.dataset.folder.absolute(), task.dataset.kind, task.data.split, spec.title, spec.variant.name,
                  spec.checkpoint, spec.backbone, recogniser, task.crop, condition, captions, drop,

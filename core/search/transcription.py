@@ -75,7 +75,7 @@ class QueryTranscriber:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._utterances: OrderedDict[tuple[str, str], EncodedUtterance] = OrderedDict()  # by digest and padding
+        self._utterances: OrderedDict[tuple[str, str, str], EncodedUtterance] = OrderedDict()  # by `_key`
         self._ahead: tuple[tuple[str, str], Future[EncodedUtterance]] | None = None  # by digest and fingerprint
 
     def resolve(self, term: QueryTerm, context: SearchContext, word_times: bool) -> QueryTerm:
@@ -146,7 +146,7 @@ class QueryTranscriber:
             context.report(Progress(WorkStep.TRANSCRIBING))
             utterance = (self._taken_ahead(digest, key)
                          or recogniser.transcribe([waveform], options, context.report)[0])
-            self._cache(digest, options.padding, utterance)
+            self._cache(_key(recogniser, digest, options.padding), utterance)
             if store is not None:
                 with warn_if_read_only("The transcript could not be kept"):
                     store.keep_transcript(digest, key, utterance.transcript.to_json())
@@ -174,30 +174,44 @@ class QueryTranscriber:
     def _encoded(self, waveform: Waveform, padding: str, recogniser: "Recogniser",
                  context: SearchContext) -> EncodedUtterance:
         """Encoder states of an utterance, from the cache or computed, and its transcript where one is known."""
+        key = _key(recogniser, waveform.digest, padding)
         with self._lock:
-            cached = self._utterances.get((waveform.digest, padding))
+            cached = self._utterances.get(key)
         if cached is None:
             states = recogniser.states(waveform, padding).astype(np.float16)
             options = (query_options(context.settings, context.store, word_times) for word_times in (True, False))
             stored = (_stored_transcript(context.store, waveform.digest, recogniser.fingerprint_of(option).hash)
                       for option in options)
             cached = EncodedUtterance(next(filter(None, stored), TYPED), (states,))
-            self._cache(waveform.digest, padding, cached)
+            self._cache(key, cached)
         return cached
 
-    def _cache(self, digest: str, padding: str, utterance: EncodedUtterance) -> None:
+    def _cache(self, key: tuple[str, str, str], utterance: EncodedUtterance) -> None:
         with self._lock:
-            self._utterances[digest, padding] = utterance
-            self._utterances.move_to_end((digest, padding))
+            self._utterances[key] = utterance
+            self._utterances.move_to_end(key)
             while len(self._utterances) > CACHED_UTTERANCES:
                 self._utterances.popitem(last=False)
+
+
+def _key(recogniser: "Recogniser", digest: str, padding: str) -> tuple[str, str, str]:
+    """Key of cached encoder states: the recogniser that made them, the recording and its padding."""
+    return recogniser.fingerprint.hash, digest, padding
 
 
 def transcription_options(settings: Settings, word_times: bool = True) -> TranscriptionOptions:
     """Transcription options of the settings."""
     return TranscriptionOptions(padding=settings["speech.padding"], language=settings["speech.language"],
                           translate=settings["speech.translate"], word_times=word_times,
-                          beam=settings["speech.beam"])
+                          beam=settings["speech.beam"], prompt=vocabulary(settings))
+
+
+def vocabulary(settings: Settings) -> str:
+    """The vocabulary prompt of the settings, ended by a full stop: after one without, Whisper takes the recording for
+    the rest of its sentence and leaves words out (docs/transcription.md).
+    """
+    words = " ".join(str(settings["speech.prompt"]).split())
+    return f"{words}." if words and words[-1].isalnum() else words
 
 
 def query_options(settings: Settings, store: Store | None, word_times: bool = True) -> TranscriptionOptions:

@@ -273,13 +273,15 @@ class TrainingJob:
                     Digests(self.workspace.home.caches / "pictures")))}
 
     def _run(self, backbone: "VisionLanguage", step: int, result: "DevResult", facts: Mapping[str, Any]) -> Run:
-        recogniser, beam = self.workspace.recogniser(), self.workspace.settings["speech.beam"]
+        recogniser, settings = self.workspace.recogniser(), self.workspace.settings
+        beam, prompt = settings["speech.beam"], settings["speech.prompt"].strip()
         return Run(self._recipe.variant, self._recipe.model, backbone.name,
                    str(backbone.fingerprint(self._recipe.crop).facts()["weights"]), recogniser.name, recogniser.width,
-                   self.workspace.settings["speech.padding"], self._recipe.crop, facts,
+                   settings["speech.padding"], self._recipe.crop, facts,
                    {"step": step, "dev": result.to_json(), "zero_shot": self._bare,
                     "training": self._recipe.training.to_json(),
-                    **({"beam": beam} if beam > 1 else {}), **presets.to_json(self._recipe)},
+                    **({"beam": beam} if beam > 1 else {}), **({"prompt": prompt} if prompt else {}),
+                    **presets.to_json(self._recipe)},
                    self._recipe.training.seed)
 
 

@@ -13,7 +13,7 @@ from tests.golden.record import EXPECTED
 
 pytestmark = pytest.mark.slow
 
-LATER_SETTINGS = ("inference", "speech.recogniser", "speech.beam", "search.live", "search.hands_free",
+LATER_SETTINGS = ("inference", "speech.recogniser", "speech.beam", "speech.prompt", "search.live", "search.hands_free",
                   "watch.mode", "watch.minutes")  # which the release that made the home did not have
 LATER_FIGURES = ("nDCG@10", "MRR", "wer_authors", "hit_on_wer_authors")  # of evaluations, likewise
 LATER_HIT_FACTS = ("strength", "expected_by_chance", "shares", "tags", "rating", "size", "width", "height")

@@ -184,7 +184,7 @@ def _folder(line: SettingRow) -> tuple[QWidget, Show]:
     return widget, lambda value: field.setText(str(value))
 
 
-def _patterns(line: SettingRow) -> tuple[QWidget, Show]:
+def _plain_text(line: SettingRow) -> tuple[QWidget, Show]:
     field = _text_field(line)
 
     def show(value: Value) -> None:
@@ -260,4 +260,4 @@ def _runs(folder: Path) -> list[Path]:
 
 _MAKERS: dict[str, Callable[[SettingRow], tuple[QWidget, Show]]] = {
     "choice": _choice, "flag": _flag, "number": _number, "folder": _folder, "backbone": _weights,
-    "recogniser": _weights, "model": _model, "patterns": _patterns}
+    "recogniser": _weights, "model": _model, "patterns": _plain_text, "text": _plain_text}

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import whisper.tokenizer
 
 from core import settings
-from core.asr.languages import COMMON, joined, name_of, pieces_of, prior
+from core.asr.languages import COMMON, joined, pieces_of, prior
 from core.asr.windows import Window
 from core.audio import RATE
+from core.spoken_languages import code_of, name_of
 
 
 def sounding(*seconds: float) -> Window:
@@ -49,7 +51,23 @@ def test_common_languages_and_still_more_the_likely_ones_weigh_more_in_a_word_or
     assert prior((), 0.6) == {}, "a dataset is heard without"
 
 
-def test_the_common_languages_are_those_of_the_setting() -> None:
-    offered = next(each for each in settings.SETTINGS if each.key == "speech.language")
-    assert {value for value, _ in offered.choices} == {"auto", *COMMON}
+def test_the_setting_offers_all_languages_of_whisper_the_common_ones_first() -> None:
+    offered = settings.BY_KEY["speech.language"].choices
+    assert [value for value, _ in offered[:16]] == ["auto", *COMMON]
+    assert {code: name.lower() for code, name in offered[1:]} == whisper.tokenizer.LANGUAGES
+    rest = [name for _, name in offered[16:]]
+    assert rest == sorted(rest)
     assert [name_of(code) for code in ("de", "zh", "xx")] == ["German", "Chinese", "Xx"]
+
+
+@pytest.mark.parametrize(("text", "code"), [("de", "de"), ("German", "de"), (" HAITIAN creole ", "ht"),
+                                            ("auto", "auto"), ("Yue", "yue")])
+def test_a_language_is_given_by_its_code_or_its_name(text: str, code: str) -> None:
+    assert code_of(text) == code
+    settings.Settings().with_value("speech.language", code)
+
+
+@pytest.mark.parametrize("text", ["Klingon", "", "xx"])
+def test_a_language_that_there_is_not_is_refused_in_words(text: str) -> None:
+    with pytest.raises(ValueError, match="no language"):
+        code_of(text)

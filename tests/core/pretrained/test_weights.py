@@ -45,6 +45,12 @@ def test_the_tables_addresses_and_hashes_are_those_of_the_libraries() -> None:
     assert isinstance(base.sources[0], Url)
     assert base.sources[0].url == whisper._MODELS["base"]
     assert base.sources[0].sha256 == base.sha256 == base.sources[0].url.split("/")[-2]
+    for each in (entry for entry in weights.WEIGHTS if entry.kind == "speech"):
+        assert isinstance(each.sources[0], Url)
+        assert each.sources[0].url == whisper._MODELS[each.name.removeprefix("whisper-")]
+        assert each.sources[0].sha256 == each.sha256 == each.sources[0].url.split("/")[-2]
+    assert {entry.name.removeprefix("whisper-") for entry in weights.WEIGHTS if entry.kind == "speech"} == (
+        set(whisper._MODELS) - {"large", "large-v3-turbo"}), "other names of large-v3 and turbo"
     for each in weights.WEIGHTS:
         for source in each.sources:
             if isinstance(source, OpenClip):

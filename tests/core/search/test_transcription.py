@@ -1,6 +1,7 @@
 """A model that uses the voice: shares of words and voice, corrections, cached utterances and stored transcripts."""
 
 import threading
+from argparse import ArgumentTypeError, Namespace
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,12 @@ from PIL import Image
 
 from core import audio
 from core.asr.transcript import Transcript
+from core.cli.options import language, speech_settings
 from core.errors import ModelError, QueryError
 from core.explorer import Explorer
+from core.fingerprint import Fingerprint
 from core.search.terms import QueryTerm
-from core.search.transcription import last_language, query_options
+from core.search.transcription import last_language, query_options, transcription_options, vocabulary
 from core.settings import Settings
 from tests.fakes import FakeRegistry, VoiceModel
 
@@ -106,6 +109,31 @@ def test_the_last_language_used_is_likely_too(explorer, parrot, monkeypatch):
     assert query_options(settings, explorer.store).likely == ("en",)
     explorer.store.clear_queries()
     assert last_language(explorer.store) == last_language(None) == ""
+
+
+@pytest.mark.parametrize(("words", "prompt"), [("", ""), (" \n", ""), ("Rügen,\n Ayşe ", "Rügen, Ayşe."),
+                                               ("To Uluru!", "To Uluru!"), ("富士山", "富士山.")])
+def test_the_vocabulary_of_the_settings_ends_a_sentence(words, prompt):
+    settings = Settings().with_value("speech.prompt", words)
+    assert vocabulary(settings) == transcription_options(settings).prompt == prompt
+    assert query_options(settings, None).prompt == prompt
+
+
+def test_options_of_a_command_become_settings():
+    given = Namespace(recogniser=None, language=language("Catalan"), prompt="Montserrat", beam=None, padding=None)
+    assert speech_settings(given) == {"speech.language": "ca", "speech.prompt": "Montserrat"}
+    with pytest.raises(ArgumentTypeError, match="no language 'Klingon'"):
+        language("Klingon")
+
+
+@pytest.mark.slow
+def test_another_recogniser_encodes_the_voice_again(explorer, parrot, waveform, monkeypatch):
+    explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
+    explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
+    before = list(parrot.passes)
+    monkeypatch.setattr(parrot, "fingerprint_of", lambda options: Fingerprint.of({"recogniser": "another"}))
+    explorer.search("pictures", [QueryTerm("speech", waveform=waveform)])
+    assert len(parrot.passes) == len(before) + 1, "the states of another recogniser are used"
 
 
 def test_words_and_voice_come_from_one_pass(explorer, parrot, waveform):
