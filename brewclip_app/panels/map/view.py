@@ -79,6 +79,7 @@ class MapView(QWidget):
         self._outline: list[QPointF] = []
         self._kept_outline: NDArray[np.float64] | None = None  # positions
         self._adding = False
+        self._has_rested = False  # on the current point: it has been heard
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -153,6 +154,7 @@ class MapView(QWidget):
         if row != self.current:
             self.current = row
             self._rest.stop()
+            self._has_rested = False
             points = self.state.points
             self.setAccessibleDescription(points.items[row].text or points.items[row].name
                                           if points is not None and row >= 0 else "")
@@ -397,7 +399,8 @@ class MapView(QWidget):
         else:
             self._set_current(self.point_at(event.position()))
             points = self.state.points
-            if self.current >= 0 and points is not None and points.spoken[self.current] and not self._rest.isActive():
+            spoken = self.current >= 0 and points is not None and points.spoken[self.current]
+            if spoken and not self._has_rested and not self._rest.isActive():
                 self._rest.start()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -432,6 +435,7 @@ class MapView(QWidget):
 
     def _tell_rest(self) -> None:
         if self.current >= 0:
+            self._has_rested = True
             self.rested.emit(self.current)
 
     # ---- keys

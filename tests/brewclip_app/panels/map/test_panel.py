@@ -170,6 +170,23 @@ def test_resting_on_an_utterance_plays_it_and_shows_its_picture_and_words(panel,
     assert len(panel.player.played) == 1
 
 
+def test_an_utterance_under_a_trembling_pointer_plays_once(panel, qtbot):
+    rested = []
+    at, view = place(panel, PICTURES + 6), panel.view
+    view.rested.connect(rested.append)
+    QTest.mouseMove(view, at)
+    qtbot.waitUntil(lambda: view._rest.isActive())
+    row = view.current  # the nearest one, if several lie there
+    qtbot.waitUntil(lambda: rested == [row])
+    QTest.mouseMove(view, at + QPoint(1, 0))
+    QTest.mouseMove(view, at)
+    assert view.current == row and not view._rest.isActive(), "it would begin again and again"
+    QTest.mouseMove(view, QPoint(2, 2))
+    qtbot.waitUntil(lambda: view.current != row)
+    QTest.mouseMove(view, at)
+    qtbot.waitUntil(lambda: rested == [row, row])
+
+
 def test_thumbnails_lie_over_none_and_more_are_shown_when_zoomed_in(panel):
     def shown():
         places = panel.view.camera.places(panel.controller.state.projection.positions)
