@@ -34,19 +34,20 @@ from core.pixel_budget import PixelBudget
 CROP_POLICIES = ("centre", "letterbox", "squash")
 SEVERAL = "multi-crop"  # beyond the paper: several looks at each picture, whose mean vector is its vector
 CROPS = (*CROP_POLICIES, SEVERAL)
-IMAGE_SUFFIXES = frozenset((".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo",
-                            ".png", ".tif", ".tiff", ".webp"))
+IMAGE_SUFFIXES = frozenset((".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc",
+                            ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo", ".png", ".tif", ".tiff", ".webp"))
 OTHER_SUFFIXES = frozenset((  # pictures and films of kinds that are not read here, which people expect to be found
     ".3fr", ".ai", ".arw", ".avi", ".cr2", ".cr3", ".crw", ".cur", ".dcm", ".dcr", ".dds", ".djvu", ".dng", ".eps",
-    ".erf", ".exr", ".fits", ".hdr", ".icns", ".ico", ".iiq", ".j2k", ".jp2", ".jpf", ".jpx", ".jxl", ".jxr", ".kdc",
+    ".erf", ".exr", ".fits", ".hdr", ".icns", ".ico", ".iiq", ".jxl", ".jxr", ".kdc",
     ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mrw", ".mts", ".nef", ".nrw", ".orf", ".pam", ".pbm", ".pcx", ".pef",
     ".pgm", ".pnm", ".ppm", ".psb", ".psd", ".qoi", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".svg",
     ".svgz", ".tga", ".wdp", ".webm", ".wmv", ".x3f", ".xcf"))
 
-PLAIN_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")  # none that starts a program, as EPS does
+PLAIN_FORMATS = ("JPEG", "JPEG2000", "PNG", "WEBP", "GIF", "TIFF", "BMP")  # none that starts a program, as EPS does
 BOXED_FORMATS = ("AVIF", "HEIF")  # files of boxes that begin with "ftyp", as videos do
 BOXED_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"BM")
+JPEG_2000 = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")  # a file of boxes, and a bare codestream
+SIGNATURES = (b"\xff\xd8\xff", *JPEG_2000, b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"BM")
 
 BAR = (123, 117, 104)  # CLIP's mean colour, 0-255: the bars of a letterbox are nearly zero once normalised
 MAX_MEGAPIXELS = 120.0  # all cameras of one shot; a decoded picture takes 4 bytes a pixel, twice that with its RGB copy

@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +51,8 @@ def kind_of(path: Path, **options: float) -> str:
 @pytest.mark.parametrize(("name", "options", "tolerance"), [
     ("a.png", {}, 0), ("a.bmp", {}, 0), ("a.tif", {}, 0), ("a.tiff", {"compression": "tiff_lzw"}, 0),
     ("a.webp", {"lossless": True}, 0), ("a.jpg", {"quality": 95, "subsampling": 0}, 12), ("a.JPG", {"quality": 95}, 40),
-    ("a.heic", {"quality": 95}, 40), ("a.avif", {"quality": 95}, 40)])
+    ("a.heic", {"quality": 95}, 40), ("a.avif", {"quality": 95}, 40), ("a.jp2", {}, 0), ("a.j2k", {}, 0),
+    ("a.jpx", {}, 0)])
 def test_reads_the_format(tmp_path: Path, name: str, options: dict[str, object], tolerance: int) -> None:
     path = saved(tmp_path, name, drawn(), **options)
     read = images.read(path)
@@ -59,6 +61,26 @@ def test_reads_the_format(tmp_path: Path, name: str, options: dict[str, object],
     difference = np.abs(np.asarray(read.rgb).astype(int)[inner] - np.asarray(drawn()).astype(int)[inner])
     assert difference.max() <= tolerance
     assert path.suffix.lower() in images.IMAGE_SUFFIXES
+
+
+@pytest.mark.parametrize(("mode", "grey"), [("L", 255), ("LA", 255), ("RGBA", 255), ("I;16", 128)])
+def test_every_mode_of_jpeg_2000_becomes_rgb(tmp_path: Path, mode: str, grey: int) -> None:
+    white = Image.new("L", (20, 16), 255)
+    picture = Image.fromarray(np.full((16, 20), 32896, np.uint16)) if mode == "I;16" else white.convert(mode)
+    assert images.read(saved(tmp_path, "a.jp2", picture)).rgb.getpixel((3, 3)) == (grey,) * 3
+
+
+@pytest.mark.parametrize("name", ["a.jp2", "a.j2k"])
+def test_a_jpeg_2000_that_is_cut_off_or_claims_too_much_is_refused(tmp_path: Path, name: str) -> None:
+    path = saved(tmp_path, name, drawn())
+    content = path.read_bytes()
+    assert kind_of(path, max_megapixels=0.001) == "too_large"
+    size = content.index(b"\xff\x51") + 6  # of the codestream; a file of boxes says it a second time, before
+    path.write_bytes(content[:size] + struct.pack(">II", 60_000, 60_000) + content[size + 8:])
+    assert kind_of(path) == ("too_large" if name == "a.j2k" else "truncated")
+    for length in (20, len(content) // 2, len(content) - 2):
+        path.write_bytes(content[:length])
+        assert kind_of(path) == "truncated"
 
 
 def test_an_animated_gif_gives_its_first_frame(tmp_path: Path) -> None:
