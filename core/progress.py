@@ -44,6 +44,8 @@ class WorkStep(Enum):
     STARTING_WORKERS = "Starting workers on this computer"
     WRITING_DEMO = "Writing the demo's pictures"
     DRAWING_DEMO = "Drawing the demo's pictures"
+    DRAWING_TONE = "Drawing the tone set"
+    COPYING_RECORDINGS = "Copying recordings"
     READING_DATASET = "Reading {}"
     UNPACKING_DATASET = "Unpacking {}"
     CHECKING_DATASET = "Checking pictures and recordings"

@@ -19,6 +19,7 @@ from core.cli.output import as_json, duration, table
 from core.cli.parts import OK, WARNED, Arguments, Command, explorer, load_settings, progress
 from core.cli.reproduce import REPRODUCE
 from core.cli.search import SEARCH, search_json
+from core.cli.tone import TONE
 from core.cli.training import TRAIN
 from core.cli.transcription import TRANSCRIBE
 from core.home import find_home
@@ -166,6 +167,7 @@ COMMANDS: tuple[Command, ...] = (
     EXPLAIN,
     FIGURE,
     EMOTION,
+    TONE,
     REPRODUCE,
     Command("demo", "build the demo gallery and run its spoken queries", (
         option("--build", action="store_true", help="build the gallery only"), options.JSON), _demo),

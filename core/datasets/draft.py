@@ -1,10 +1,11 @@
 """A dataset while it is being read: loaders say what the lists hold, the draft finds files and keeps ids unique."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 from core.datasets.problems import Problems
 from core.datasets.records import SPLIT_ORDER, Dataset, ImageEntry, Utterance
@@ -94,7 +95,7 @@ class Draft:
                    and image.path.name.casefold() != Path(self._names[image.image_id]).name.casefold()
                    for image in self._images.values())
 
-    def finish(self, kind: str) -> Dataset:
+    def finish(self, kind: str, relevance: Mapping[str, str] = MappingProxyType({})) -> Dataset:
         """The dataset; DatasetError ("nothing_read") when nothing could be read."""
         for image in self._images.values():
             if not image.split:
@@ -109,7 +110,7 @@ class Draft:
         utterances, unspoken = (tuple(self._with_split(record) for record in records.values())
                                 for records in (self._utterances, self._unspoken))
         return Dataset(kind, self.tree.root, tuple(self._images.values()), utterances, unspoken, tuple(self.notes),
-                       problems, self.tree.follow_links)
+                       problems, self.tree.follow_links, relevance)
 
     def _locate(self, key: str, names: Sequence[str], folders: Sequence[str]) -> Path | None:
         """The file of the first name that is there; None, and the reason noted, when there is none."""

@@ -16,6 +16,7 @@ from core.datasets import (
     packed,
     ravdess,
     spokencoco,
+    tone,
 )
 from core.datasets.records import Dataset
 from core.datasets.tree import LeavesFolder, Tree, open_tree
@@ -46,6 +47,7 @@ KINDS: tuple[DatasetKind, ...] = (
     DatasetKind(localized_narratives.KIND, "Localized Narratives (COCO)", localized_narratives.signs,
          localized_narratives.load, "en"),
     DatasetKind(ravdess.KIND, "RAVDESS", ravdess.signs, ravdess.load, "en"),
+    DatasetKind(tone.KIND, "Tone set", tone.signs, tone.load, "en"),
     DatasetKind(hf_folder.KIND, "Hugging Face folder (AudioFolder, ImageFolder)", hf_folder.signs, hf_folder.load,
                 last_resort=True),
     DatasetKind(beir.KIND, "BEIR Parquet (corpus, queries, qrels)", beir.signs, beir.load, last_resort=True),

@@ -1,6 +1,7 @@
 """Records of a loaded dataset: frozen, with ids and the problems met."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.datasets.problems import Problem
@@ -37,7 +38,8 @@ class Dataset:
 
     `utterances` are the captions that have a recording named for them, `unspoken` those that have none. `notes` tells
     how the folder was understood; `problems` what was wrong with it, as far as reading the lists shows it.
-    `follow_links`: links out of the folder were followed.
+    `follow_links`: links out of the folder were followed. `relevance` gives the class of each picture by id where any
+    picture of the class of an utterance's own is as right as that; empty where its own alone is.
     """
 
     kind: str
@@ -48,6 +50,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     follow_links: bool = False
+    relevance: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def splits(self) -> tuple[str, ...]:

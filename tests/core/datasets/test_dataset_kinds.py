@@ -12,7 +12,7 @@ def kind_of_error(call) -> tuple[str, str]:
 
 def test_every_kind_has_a_name_and_a_title_of_its_own():
     names = [kind.name for kind in datasets.KINDS]
-    assert names == ["flickr8k", "spokencoco", "localized_narratives", "ravdess", "hf_folder", "beir", "lhotse",
+    assert names == ["flickr8k", "spokencoco", "localized_narratives", "ravdess", "tone", "hf_folder", "beir", "lhotse",
                      "coco_captions", "folder", "hf_parquet", "webdataset"]
     assert len({kind.title for kind in datasets.KINDS}) == len(names)
 
