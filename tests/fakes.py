@@ -94,7 +94,7 @@ class ColourModel:
     """Embeds the mean colour of an image, and the names of colours in a text; another text is a little of each."""
 
     name, title, note, dim, image_size, device, fallback = "colours", "Colours", "", 4, 8, "cpu", ""
-    uses_text, uses_speech = True, False
+    uses_text, uses_speech, layers = True, False, 0
 
     def __init__(self) -> None:
         self.images = 0  # embedded so far
@@ -146,7 +146,7 @@ class VoiceModel(ColourModel):
     `utterances` are those it has encoded.
     """
 
-    name, title, dim, uses_speech = "listener", "Listener", 8, True
+    name, title, dim, uses_speech, layers = "listener", "Listener", 8, True, 0
 
     def __init__(self) -> None:
         super().__init__()

@@ -11,6 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
+from core.errors import ModelError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -76,6 +78,23 @@ class Recogniser(Protocol):
 
     def warm_up(self) -> None:
         """Compute once, so that the first query is as fast as the next ones."""
+
+
+def stacked_states(recogniser: Recogniser, waveform: "Waveform", padding: str, layers: int) -> "NDArray[np.float32]":
+    """Encoder states of the last `layers` layers side by side, (frames, layers * width); the last alone for 0 and 1.
+
+    ModelError ("layers") where the encoder has fewer, and under padding "window", of which layers have no silence.
+    """
+    if layers <= 1:
+        return recogniser.states(waveform, padding)
+    if padding == "window":
+        raise ModelError("A model that mixes layers of the recogniser reads recordings under padding own or full. "
+                         "Nothing was computed; change Settings, Speech.", "layers")
+    states = recogniser.layers(waveform, padding)
+    if layers > len(states):
+        raise ModelError(f"The model reads {layers} layers of the recogniser's encoder; {recogniser.name} has "
+                         f"{len(states)}. Choose another recogniser, or fewer layers.", "layers")
+    return states[-layers:].transpose(1, 0, 2).reshape(states.shape[1], -1)
 
 
 @dataclass(frozen=True)

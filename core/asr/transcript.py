@@ -100,6 +100,8 @@ class TranscriptionOptions:
     The last three are for queries, not for recordings of a dataset. `likely` are codes of languages that weigh more in
     short utterances. `keep_doubtful` keeps the words of a clear voice, marked, that would otherwise be refused.
     `several_languages`: a recording may change its language at a pause.
+    `layers`: number of the encoder's last layers that the states have side by side, (frames, layers * width), for a
+    model that mixes them; 0 and 1: the last alone. It changes no transcript.
     """
 
     padding: Literal["own", "full", "window"] = "own"
@@ -111,3 +113,4 @@ class TranscriptionOptions:
     likely: tuple[str, ...] = ()
     keep_doubtful: bool = False
     several_languages: bool = False
+    layers: int = 0

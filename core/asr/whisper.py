@@ -21,6 +21,7 @@ from core.asr.decoding import without_loop
 from core.asr.engine import GPU_FAILURES, DecodedWindow, Runtime, WhisperModel
 from core.asr.hallucination_guards import SILENT, Evidence, Sound, is_worth_showing, sound_of, why_empty
 from core.asr.languages import COMMON, SHORT, joined, pieces_of, prior
+from core.asr.recogniser import stacked_states
 from core.asr.transcript import EncodedUtterance, PartialTranscript, Transcript, TranscriptionOptions, Word
 from core.asr.windows import LONGEST, SILENCE_AFTER_PART, STEP, Window, batches, padded_length, windows_of
 from core.audio import RATE, Samples, Waveform
@@ -147,7 +148,12 @@ class WhisperRecogniser:
         """
         with self._lock:  # from the background it gives way to others between two recordings
             options = self._checked(options)
-            return self._with_fallback(lambda: self._transcribe(waveforms, options, report))
+            utterances = self._with_fallback(lambda: self._transcribe(waveforms, options, report))
+        if options.layers <= 1:
+            return utterances
+        return [replace(utterance, states=(stacked_states(self, waveform, options.padding, options.layers)
+                                           .astype(np.float16),))
+                for utterance, waveform in zip(utterances, waveforms, strict=True)]
 
     def _checked(self, options: TranscriptionOptions) -> TranscriptionOptions:
         """The options as far as the model has a choice. ModelError ("language")."""

@@ -46,6 +46,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "explain": ("brewclip explain --speech query.wav --image boat.jpg --figure why.png",),
     "figure": ("brewclip figure 4 --evaluation 3 --out figure4.pdf",),
     "emotion": ("brewclip emotion ravdess --protocol speakers",),
+    "tone build": ("brewclip tone build tone --ravdess ravdess",),
+    "tone evaluate": ("brewclip tone evaluate tone --checkpoint runs/tone",),
     "reproduce": ("brewclip reproduce table1 --flickr8k flickr8k --out table1 --dry-run",),
     "demo": ("brewclip demo",),
     "settings list": ("brewclip settings list",),

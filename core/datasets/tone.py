@@ -67,8 +67,8 @@ def load(tree: Tree, report: Report = silent) -> Dataset:
         for record, file in _utterances(listed):
             draft.utterance(record, file)
         if not listed["pairs"]:
-            for record in _captions(listed):
-                draft.unspoken(record)
+            for caption in _captions(listed):
+                draft.unspoken(caption)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise _damaged(tree) from error
     draft.notes.append("Any picture of the right subject in the right mood is a right one.")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.asr.transcript import EncodedUtterance, Transcript
 from core.emotion.features import REFERENCE
 from core.emotion.layer_cache import Floats
-from core.errors import DatasetError
+from core.errors import DatasetError, ModelError
 from core.features.speech_cache import SpeechFeatureCache
 from core.fingerprint import Fingerprint
 from core.models import backbones, checkpoints
@@ -111,6 +111,9 @@ class BranchEncoder:
         checkpoint = checkpoints.read(checkpoints.find(folder))
         padding = self._workspace.settings["speech.padding"]
         checkpoints.check_recogniser(checkpoint.run, self._recogniser.name, padding)
+        if checkpoint.run.options.layers > 1:
+            raise ModelError(f"{folder.name} mixes layers of the recogniser; the probe of branches reads the last "
+                             "layer alone. Nothing was computed; choose a model without the option layers.", "layers")
         self._made_of = _digest(checkpoint)
         self.title = f"{folder.name} ({checkpoint.run.variant} over {backbones.title(checkpoint.run.backbone)})"
         return checkpoints.assemble(checkpoint, self._backbone)

@@ -82,7 +82,8 @@ def plan(workspace: Workspace, request: Request, report: Report = silent) -> Pla
     tasks = _tasks(workspace, request)
     for task, model in _loaded_models(workspace, tasks, [report] * len(tasks)):
         made += len(task.cases)
-        preparing = FeaturePreparer(workspace, model.backbone, _prepared_crop(task.crop), task.states)
+        preparing = FeaturePreparer(workspace, model.backbone, _prepared_crop(task.crop), task.states,
+                                    layers=task.spec.layers)
         for condition in dict.fromkeys(condition for condition, _ in task.cases):
             cost = preparing.cost(task.dataset, (task.data.split,), condition)
             nbytes += cost.pictures
@@ -110,7 +111,7 @@ def prepare(workspace: Workspace, model: EvaluatedModel, dataset: Dataset, split
             report: Report = silent, states: bool = False) -> Split:
     """The split with its features under that crop and condition; `states`: another model needs encoder states."""
     states = states or model.spec.variant.acoustic
-    return FeaturePreparer(workspace, model.backbone, _prepared_crop(crop), states).prepare(
+    return FeaturePreparer(workspace, model.backbone, _prepared_crop(crop), states, layers=model.spec.layers).prepare(
         dataset, split, condition, report)
 
 

@@ -30,9 +30,16 @@ class Ranks:
     image_to_speech: Ints
 
 
-def ranks(speech: Floats, pictures: Floats, image_of: Ints) -> Ranks:
-    """Ranks by cosine of utterances (m, dim) and pictures (n, dim); `image_of` (m,): each utterance's picture."""
+def ranks(speech: Floats, pictures: Floats, image_of: Ints, relevance: Ints | None = None) -> Ranks:
+    """Ranks by cosine of utterances (m, dim) and pictures (n, dim); `image_of` (m,): each utterance's picture.
+
+    With `relevance` (n,), the class of each picture, all of one class are right for its utterances, and the best of
+    them counts; others of the class are in nobody's way.
+    """
     spoken, images = units(speech), units(pictures)
+    if relevance is not None:
+        return Ranks(to_classes(spoken, images, relevance[image_of], relevance),
+                     to_utterances(images, relevance, spoken, relevance[image_of]))
     return Ranks(to_images(spoken, images, image_of), to_utterances(images, np.arange(len(images)), spoken, image_of))
 
 
@@ -63,6 +70,19 @@ def to_images(spoken: Floats, images: Floats, own: Ints) -> Ints:
         right = scores[np.arange(len(scores)), own[start:start + rows]]
         reached = np.count_nonzero(scores >= right[:, None] - TIED, axis=1)
         ranks[start:start + rows] = np.where(right == -np.inf, behind(len(images)), reached)
+    return ranks
+
+
+def to_classes(queries: Floats, items: Floats, wanted: Ints, classes: Ints) -> Ints:
+    """Ranks (k,) of the best item of class `wanted` (k,) among `items` (n, dim) of `classes` (n,); all are units."""
+    ranks = np.empty(len(queries), np.int64)
+    rows = max(1, CHUNK // max(1, len(items)))
+    for start in range(0, len(queries), rows):
+        scores = between(queries[start:start + rows], items)
+        right = classes == wanted[start:start + rows, None]
+        best = np.where(right, scores, -np.inf).max(axis=1, initial=-np.inf)
+        reached = np.count_nonzero((scores >= best[:, None] - TIED) & ~right, axis=1) + 1
+        ranks[start:start + rows] = np.where(best == -np.inf, behind(len(items)), reached)
     return ranks
 
 

@@ -133,6 +133,7 @@ def transcribe(recogniser: Recogniser, model: ExplainModel, options: Transcripti
     if model.run is not None:
         if model.network.variant.acoustic:
             options = replace(options, padding=model.run.padding)  # type: ignore[arg-type]
+            options = replace(options, layers=model.run.options.layers)
         checkpoints.check_recogniser(model.run, recogniser.name, options.padding)
     return recogniser.transcribe([waveform], options, report)[0]
 

@@ -1,5 +1,6 @@
 """A split of a dataset with the features of its images and utterances, ready to be trained on or evaluated."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,9 +32,10 @@ NOT_TRANSCRIBED = Transcript("", "", (), 0.0, 0.0, 0.0)
 class Split:
     """The pictures (n) and utterances (m) of one split, in the order of the dataset's lists.
 
-    `image_of` (m,) int64 gives for each utterance its picture's place in `image_ids`. What could not be read is in its
-    place all the same, with the reason in `ImageFeature` or `EncodedUtterance`: a miss in evaluation, left out in
-    training.
+    `image_of` (m,) int64 gives for each utterance its picture's place in `image_ids`; `relevance` (n,) int64 a number
+    for the class of each picture (`Dataset.relevance`), its own place where the dataset has no classes. What could not
+    be read is in its place all the same, with the reason in `ImageFeature` or `EncodedUtterance`: a miss in evaluation,
+    left out in training.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Split:
     utterances: tuple[Utterance, ...]
     spoken: tuple[EncodedUtterance, ...]
     image_of: NDArray[np.int64]
+    relevance: NDArray[np.int64]
 
     @property
     def unreadable(self) -> tuple[tuple[str, str], ...]:
@@ -90,11 +93,12 @@ class FeaturePreparer:
     """Prepares splits of a dataset for a backbone and a crop policy.
 
     `states`: whether encoder states are wanted. `captions`: the captions are the texts in place of the transcripts;
-    without states no recording is read then.
+    without states no recording is read then. `layers`: of the encoder that the states have (`TranscriptionOptions`).
     """
 
     def __init__(self, workspace: Workspace, backbone: "VisionLanguage", crop: str, states: bool = True,
-                 captions: bool = False) -> None:
+                 captions: bool = False, layers: int = 0) -> None:
+        self._layers = layers if states else 0
         self._workspace, self.images = workspace, ImageFeatureCache(workspace, backbone, crop)
         self._states, self._captions, self._width = states, captions, workspace.recogniser().width
 
@@ -121,7 +125,7 @@ class FeaturePreparer:
         return Split(split, condition, tuple(rows), paths,
                      tuple(next(features) if path else ImageFeature.unreadable(MISSING) for path in paths), utterances,
                      self._encoded(dataset, utterances, condition, transcribing),
-                     np.array([rows[record.image_id] for record in utterances], np.int64))
+                     np.array([rows[record.image_id] for record in utterances], np.int64), _classes(dataset, rows))
 
     @property
     def _reads_recordings(self) -> bool:
@@ -138,7 +142,15 @@ class FeaturePreparer:
         return tuple(map(_captioned, encoded, utterances) if self._captions else encoded)
 
     def _speech(self, dataset: Dataset) -> SpeechFeatureCache:
-        return SpeechFeatureCache(self._workspace, kind_of(dataset.kind).language)
+        return SpeechFeatureCache(self._workspace, kind_of(dataset.kind).language, self._layers)
+
+
+def _classes(dataset: Dataset, rows: Mapping[str, int]) -> NDArray[np.int64]:
+    """Numbers (n,) of the pictures' classes; without classes each picture is one of its own."""
+    if not dataset.relevance:
+        return np.arange(len(rows))
+    names = sorted(set(dataset.relevance.values()))
+    return np.array([names.index(dataset.relevance[image_id]) for image_id in rows], np.int64)
 
 
 def _captioned(encoded: EncodedUtterance, record: Utterance) -> EncodedUtterance:

@@ -95,14 +95,15 @@ class UtteranceWriter:
 class SpeechFeatureCache:
     """Utterances of recordings under a workspace's recogniser and settings.
 
-    `language` is a code where it is known what is spoken, else "": then it is as the settings say.
+    `language` is a code where it is known what is spoken, else "": then it is as the settings say. `layers`: of the
+    encoder that the states have, as in `TranscriptionOptions`; each number of layers is kept in a folder of its own.
     """
 
-    def __init__(self, workspace: Workspace, language: str = "") -> None:
+    def __init__(self, workspace: Workspace, language: str = "", layers: int = 0) -> None:
         self._workspace = workspace
         self._digests = Digests(workspace.home.caches / "recordings")
         options = transcription_options(workspace.settings, word_times=False)
-        self.options = replace(options, language=language) if language else options
+        self.options = replace(options, language=language or options.language, layers=layers)
 
     @property
     def fingerprint(self) -> str:
@@ -114,7 +115,7 @@ class SpeechFeatureCache:
         cache, _ = self._cache(condition, babble(recordings, condition), states)
         new = cache.missing(recordings)
         lengths = [WINDOW_SECONDS if self.options.padding == "window" else seconds(path) for path in new]
-        nbytes = sum(lengths) * FRAMES * width * 2 if states else 0
+        nbytes = sum(lengths) * FRAMES * width * max(1, self.options.layers) * 2 if states else 0
         return Size(len(recordings), len(new), int(nbytes))
 
     def load(self, recordings: Sequence[Path], states: bool = True, condition: Condition = CLEAN,
@@ -140,7 +141,8 @@ class SpeechFeatureCache:
     def _cache(self, condition: Condition, others: Sequence[Waveform], states: bool
                ) -> tuple[FeatureCache[Path], UtteranceStore]:
         fingerprint = self.fingerprint
-        arrays = ArrayStore(self._workspace.home.caches / "states" / fingerprint) if states else None
+        folder = f"{fingerprint}-{self.options.layers}-layers" if self.options.layers > 1 else fingerprint
+        arrays = ArrayStore(self._workspace.home.caches / "states" / folder) if states else None
         store = UtteranceStore(self._workspace.store, fingerprint, arrays)
 
         def key(path: Path) -> str | None:

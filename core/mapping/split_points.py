@@ -62,7 +62,8 @@ def _prepared(workspace: Workspace, model: EvaluatedModel, dataset: Dataset, nam
                               model.spec.variant.acoustic, CLEAN, report))
     encoded = tuple(next(loaded) if record.recording else EncodedUtterance.unreadable("missing")
                     for record in utterances)
-    return Split(name, CLEAN, (), (), (), utterances, encoded, np.zeros(len(utterances), np.int64))
+    return Split(name, CLEAN, (), (), (), utterances, encoded, np.zeros(len(utterances), np.int64),
+                 np.zeros(0, np.int64))
 
 
 def _points(store: Store, dataset: Dataset, spec: ModelSpec, split: Split, vectors: Floats, usable: Bools

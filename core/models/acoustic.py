@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,7 +24,9 @@ class AcousticBranch(nn.Module):
     """Acoustic branch: Z_A and P_T to F_A.
 
     `speech_width`: of the encoder's states (512 for Whisper base); `width`: of the text tower and its prompts; `dim`:
-    of the joint space. ModelError ("options") when the heads do not divide the width.
+    of the joint space. With the option `layers` above 1 it reads a learnt mixture of the encoder's last layers (ours;
+    weights through softmax as in SUPERB, Yang et al. 2021, each layer standardised, see `standardise`), else Z_A alone.
+    ModelError ("options") when the heads do not divide the width.
     """
 
     def __init__(self, speech_width: int, width: int, dim: int, options: BrewClipOptions) -> None:
@@ -37,19 +40,45 @@ class AcousticBranch(nn.Module):
                                                 batch_first=True, norm_first=False)
         self.output = nn.Linear(width, dim)
         self.hide = options.mask_states
+        several = options.layers > 1
+        self.mixture = nn.Parameter(torch.zeros(options.layers)) if several else None
+        self.shift = nn.Parameter(torch.zeros(options.layers, speech_width)) if several else None
+        self.spread = nn.Parameter(torch.ones(options.layers, speech_width)) if several else None
 
     def forward(self, states: Tensor, lengths: Tensor, prompts: Tensor) -> Tensor:
         """F_A (n, dim), not normalised, of states (n, frames, speech width), padded, of which `lengths` (n,) are real.
 
-        `prompts` (m, width). Frames at and beyond an utterance's length change nothing.
+        `prompts` (m, width). Frames at and beyond an utterance's length change nothing. Of several layers the states
+        are side by side, (n, frames, layers * speech width), the last one being Z_A.
         """
         own = torch.cat([self.cls[None], prompts])
-        x = self.cls + self.layer.dropout1(self._attend(own, states.to(self.cls.dtype), lengths))
+        x = self.cls + self.layer.dropout1(self._attend(own, self._mixed(states.to(self.cls.dtype)), lengths))
         x = self.layer.norm1(x)
         inner = self.layer.dropout(functional.gelu(self.layer.linear1(x)))
         x = self.layer.norm2(x + self.layer.dropout2(self.layer.linear2(inner)))
         features: Tensor = self.output(x)
         return features
+
+    @torch.no_grad()
+    def standardise(self, states: Sequence[NDArray[np.float16]]) -> None:
+        """Begin with layers of zero mean and unit variance in the frames of `states` (frames, layers * width) each.
+
+        The middle layers of Whisper have a few numbers a hundred times as large as the others, which would decide
+        everything. Without several layers nothing is done.
+        """
+        if self.shift is None or self.spread is None:
+            return
+        frames = torch.from_numpy(np.concatenate(states).astype(np.float32)).unflatten(1, self.shift.shape)
+        self.shift.copy_(frames.mean(dim=0))
+        self.spread.copy_(1 / frames.std(dim=0).clamp(min=1e-3))
+
+    def _mixed(self, states: Tensor) -> Tensor:
+        """The mixture of layers (n, frames, speech width)."""
+        if self.mixture is None:
+            return states
+        assert self.shift is not None and self.spread is not None
+        layers = (states.unflatten(2, self.shift.shape) - self.shift) * self.spread
+        return torch.einsum("nflw,l->nfw", layers, self.mixture.softmax(dim=0))
 
     def _attend(self, own: Tensor, states: Tensor, lengths: Tensor) -> Tensor:
         """The self-attention's output at CLS (n, width), over `own` tokens (1 + m, width) and the frames."""

@@ -33,6 +33,7 @@ class ExportedModel:
     """
 
     device, fallback, precision = "cpu", "", backbones.PRECISION
+    layers = 0  # a model that mixes several runs in PyTorch
 
     def __init__(self, spec: ModelSpec, sha256: str, checkpoint: str, towers: Export, voice: Export | None) -> None:
         self.spec, self.run = spec, spec.run
@@ -141,6 +142,8 @@ def find(cache: ExportCache, spec: ModelSpec, sha256: str) -> ExportedModel | No
     if spec.run is not None and spec.checkpoint is not None:
         if spec.run.backbone != spec.backbone or spec.run.backbone_sha256 != sha256:
             return None  # PyTorch's loader says what is wrong
+        if spec.layers > 1:
+            return None  # the exported recogniser gives the last layer alone: all of the model runs in PyTorch
         facts = checkpoints.fingerprint_of(spec.checkpoint, spec.crop).facts()
         checkpoint = str(facts["checkpoint"])
         if spec.variant.acoustic:

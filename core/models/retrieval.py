@@ -65,6 +65,10 @@ class RetrievalModel(Protocol):
     def uses_speech(self) -> bool:
         """Whether the encoder states of an utterance count: it has an acoustic branch."""
 
+    @property
+    def layers(self) -> int:
+        """Layers of the recogniser's encoder that it mixes (`TranscriptionOptions.layers`); 0: the last alone."""
+
     def fingerprint(self, crop: str) -> "Fingerprint":
         """Fingerprint of the embeddings of images under a crop policy."""
 

@@ -29,6 +29,11 @@ class ModelSpec:
         return BY_NAME[self.run.variant if self.run else "zero-shot"]
 
     @property
+    def layers(self) -> int:
+        """Layers of the recogniser's encoder that the acoustic branch mixes; 0: the last alone."""
+        return self.run.options.layers if self.run and self.variant.acoustic else 0
+
+    @property
     def title(self) -> str:
         """Variant, run and its preset, or backbone and "zero-shot", for people."""
         if self.run is None or self.checkpoint is None:

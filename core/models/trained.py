@@ -30,6 +30,7 @@ class TrainedModel:
         self.title = checkpoints.title(self.run)
         self.uses_speech = variant(self.run.variant).acoustic
         self.uses_text = variant(self.run.variant).text
+        self.layers = self.run.options.layers if self.uses_speech else 0
 
     @property
     def network(self) -> BrewCLIP:

@@ -93,6 +93,10 @@ class BrewClipOptions:
     pool_sentences: bool = declare(False, "Average long texts over their sentences instead of cutting them off.",
                                    source="ours")
 
+    layers: int = declare(0, "Layers of the recogniser's encoder that the acoustic branch reads, as a learnt mixture "
+                          "of so many last ones (7: all of Whisper base); 0: the last alone, as in the paper.", 0, 64,
+                          source="ours", later=True, prepares=True)
+
     def __post_init__(self) -> None:
         for option in fields(self):
             value, kind = getattr(self, option.name), type(option.default)

@@ -34,7 +34,7 @@ class VisionLanguage:
     frozen, for what is put on top of it.
     """
 
-    uses_text, uses_speech = True, False
+    uses_text, uses_speech, layers = True, False, 0
 
     def __init__(self, name: str, built: Built, sha256: str, device: devices.Device) -> None:
         self.name = name

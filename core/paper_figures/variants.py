@@ -73,7 +73,8 @@ def relevance_maps(inputs: FigureInputs, evaluation: Evaluation, rows: Sequence[
     recordings = [utterance.recording for utterance in evaluation.utterances if utterance.recording]
     asked = recordings if setup.condition.noise == "babble" else [
         recording for row in rows if (recording := evaluation.utterances[row].recording)]
-    speech = SpeechFeatureCache(workspace, kind_of(setup.kind).language)
+    layers = model.run.options.layers if model.run is not None and acoustic else 0
+    speech = SpeechFeatureCache(workspace, kind_of(setup.kind).language, layers)
     encoded = dict(zip(asked, speech.load(asked, acoustic, setup.condition, report), strict=True))
     maps: list[Map] = []
     for row in rows:

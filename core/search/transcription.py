@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core import audio
+from core.asr.recogniser import stacked_states
 from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions
 from core.audio import Waveform
 from core.errors import QueryError, StoreError
@@ -165,20 +166,20 @@ class QueryTranscriber:
         options = query_options(context.settings, context.store)
         model.check_recogniser(recogniser.name, options.padding)
         with context.timer.step("recognise"):
-            utterance = self._encoded(term.waveform, options.padding, recogniser, context)
+            utterance = self._encoded(term.waveform, options.padding, recogniser, context, model.layers)
         transcript = term.transcript or utterance.transcript
         if transcript.text.strip() == term.text:
             return EncodedUtterance(transcript, utterance.states)
         return EncodedUtterance(replace(TYPED, text=term.text), utterance.states) if model.uses_text else None
 
-    def _encoded(self, waveform: Waveform, padding: str, recogniser: "Recogniser",
-                 context: SearchContext) -> EncodedUtterance:
+    def _encoded(self, waveform: Waveform, padding: str, recogniser: "Recogniser", context: SearchContext,
+                 layers: int) -> EncodedUtterance:
         """Encoder states of an utterance, from the cache or computed, and its transcript where one is known."""
-        key = _key(recogniser, waveform.digest, padding)
+        key = _key(recogniser, waveform.digest, _kept_as(padding, layers))
         with self._lock:
             cached = self._utterances.get(key)
         if cached is None:
-            states = recogniser.states(waveform, padding).astype(np.float16)
+            states = stacked_states(recogniser, waveform, padding, layers).astype(np.float16)
             options = (query_options(context.settings, context.store, word_times) for word_times in (True, False))
             stored = (_stored_transcript(context.store, waveform.digest, recogniser.fingerprint_of(option).hash)
                       for option in options)
@@ -241,6 +242,11 @@ def required(path: Path | None) -> Path:
     if path is None:
         raise QueryError("This part of the query names no file.", "empty")
     return path
+
+
+def _kept_as(padding: str, layers: int) -> str:
+    """Second part of a kept utterance's key: padding, and the number of layers where there are several."""
+    return f"{padding}-{layers}" if layers > 1 else padding
 
 
 def _stored_transcript(store: Store | None, digest: str, key: str) -> Transcript | None:

@@ -67,11 +67,11 @@ def build(folder: Path, options: BuildOptions = BuildOptions(), report: Report =
         private_files.make_folder(folder / PICTURES, private=False)
         drawn = _draw(folder, sets, drawing)
         recordings = _copied(folder, spoken, copying)
-        listed = {"format": FORMAT, "pictures": drawn, "recordings": recordings,
-                  "pairs": list(_pairs(drawn, recordings, options))}
+        pairs = list(_pairs(drawn, recordings, options))
+        listed = {"format": FORMAT, "pictures": drawn, "recordings": recordings, "pairs": pairs}
         _remove_strays(folder, listed)
         private_files.write_atomically(folder / LIST, json.dumps(listed, indent=0).encode(), private=False)
-        built = BuiltSet(folder, _counts(drawn), _counts(listed["pairs"]), tuple(_notes(recordings, options)))
+        built = BuiltSet(folder, _counts(drawn), _counts(pairs), tuple(_notes(recordings, options)))
         private_files.write_atomically(folder / card.FILE, card.text(built, list(sets.values()), options).encode(),
                                        private=False)
     except OSError as error:

@@ -97,7 +97,7 @@ class PairBatch:
 
     pictures: NDArray[Any]
     speech: "SpokenBatch"
-    image_ids: "torch.Tensor"  # (n,) int64
+    image_ids: "torch.Tensor"  # (n,) int64: places of the pictures, or their classes where any of a class is right
     rows: "torch.Tensor"  # (n,) int64: rows of the utterances in the split
 
     def pinned(self) -> "PairBatch":
@@ -116,6 +116,7 @@ class PairDataset:
         self._splits, self._images, self._model = tuple(splits), images, model
         self._batch, self._seed = batch, seed
         self._order = -1, np.empty(0, np.int64)  # an epoch, and its order of pairs
+        self._classed = len(set(splits[0].relevance.tolist())) < len(splits[0].relevance)
         self._seen: NDArray[np.float32] | None = None  # F_V (images, dim) where it stays as it is
         self._read: tuple[torch.Tensor, ...] = ()  # F_T (utterances, dim) of each split, likewise
         text_only = not model.variant.acoustic
@@ -160,11 +161,23 @@ class PairDataset:
         """This rank's share of the step's batch, in micro-batches of at most `micro` pairs; 0: in one piece."""
         sizes = shares(self._batch, processes)
         first = sum(sizes[:rank])
-        own = self.chosen(step)[first:first + sizes[rank]]
-        return tuple(self._batch_of(own[start:start + (micro or len(own))]) for start in range(0, len(own),
-                                                                                              micro or len(own)))
+        chosen, places = self.chosen(step), self._places(step)
+        own, shown = chosen[first:first + sizes[rank]], places[first:first + sizes[rank]]
+        return tuple(self._batch_of(own[start:start + (micro or len(own))], shown[start:start + (micro or len(own))])
+                     for start in range(0, len(own), micro or len(own)))
 
-    def _batch_of(self, chosen: Sequence[tuple[int, int]]) -> PairBatch:
+    def _places(self, step: int) -> list[int]:
+        """The picture of each pair of a step: its own, or where pictures have classes one of its class, drawn."""
+        split = self._splits[0]
+        own = [int(self._splits[part].image_of[row]) for part, row in self.chosen(step)]
+        if not self._classed:
+            return own
+        draw = np.random.default_rng((self._seed, step, len(own)))
+        readable = np.array([not picture.reason for picture in split.pictures])
+        return [int(draw.choice(np.flatnonzero((split.relevance == split.relevance[place]) & readable)))
+                for place in own]
+
+    def _batch_of(self, chosen: Sequence[tuple[int, int]], places: Sequence[int]) -> PairBatch:
         import torch
 
         utterances = [self._splits[part].spoken[row] for part, row in chosen]
@@ -174,10 +187,10 @@ class PairDataset:
         if self._read:
             speech = replace(speech, text=torch.stack([self._read[part % len(self._read)][row]
                                                        for part, row in chosen]))
-        places = [int(self._splits[part].image_of[row]) for part, row in chosen]
         pictures = (np.stack([self._splits[0].pictures[place].array for place in places]) if self._seen is None
-                    else self._seen[places])
-        return PairBatch(pictures, speech, torch.tensor(places), torch.tensor([row for _, row in chosen]))
+                    else self._seen[list(places)])
+        return PairBatch(pictures, speech, torch.from_numpy(self._splits[0].relevance[list(places)]),
+                         torch.tensor([row for _, row in chosen]))
 
     def stems(self, batch: PairBatch, device: "torch.device") -> "torch.Tensor":
         """The batch's pictures as `BrewCLIP.forward` takes them."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from core.training.validation import DevResult, Validator
 
 
+STANDARDISED = 256  # utterances whose frames tell mean and variance of the layers
 NOTED = 20  # defects that the log names; the checkpoint counts all
 
 
@@ -173,7 +174,7 @@ class TrainingJob:
     def preparing(self, backbone: "VisionLanguage") -> FeaturePreparer:
         """The preparer of all features that the variant reads."""
         return FeaturePreparer(self.workspace, backbone, self._recipe.crop, variant(self._recipe.variant).acoustic,
-                               self._recipe.training.captions)
+                               self._recipe.training.captions, self._recipe.model.layers)
 
     def cost(self, preparing: FeaturePreparer) -> Cost:
         """Growth of the caches under all conditions."""
@@ -222,6 +223,9 @@ class TrainingJob:
         options = self._recipe.training
         corpus = PairDataset(splits[0], preparing.images, model, options.batch, options.seed, options.drop_unheard)
         corpus.settle(report)
+        if model.acoustic is not None:
+            model.acoustic.standardise([states for utterance in splits[0][0].spoken[:STANDARDISED]
+                                        for states in utterance.states])
         if self.processes.first:
             self._begun(folder, model, corpus, splits, backbone)
         dev = self.validator(splits[1], preparing)

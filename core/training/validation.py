@@ -112,7 +112,7 @@ class Validator:
         gate, spoken = self._with_gate(model, vectors) if self._fits(model) else ((), vectors.spoken)
         pictures = vectors.pictures
         if not self._chooses(model):
-            return self._result([ranks(each.fused, pictures, split.image_of)
+            return self._result([ranks(each.fused, pictures, split.image_of, split.relevance)
                                  for each, split in zip(spoken, self._splits, strict=True)],
                                 model.options.acoustic_weight, gate)
         results = [self._weighed(spoken, pictures, weight, gate) for weight in WEIGHTS]
@@ -142,7 +142,7 @@ class Validator:
             assert vectors.text is not None and vectors.acoustic is not None
             has_text = np.any(vectors.text != 0, axis=1, keepdims=True)  # without, F_L is F_A alone
             fused = vectors.text + np.where(has_text, weight, 1) * vectors.acoustic
-            weighed.append(ranks(fused.astype(np.float32), pictures, split.image_of))
+            weighed.append(ranks(fused.astype(np.float32), pictures, split.image_of, split.relevance))
         return self._result(weighed, weight, gate)
 
     def _result(self, by_split: Sequence[Ranks], weight: float, gate: tuple[float, ...]) -> DevResult:
