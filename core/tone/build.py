@@ -72,8 +72,9 @@ def build(folder: Path, options: BuildOptions = BuildOptions(), report: Report =
         _remove_strays(folder, listed)
         private_files.write_atomically(folder / LIST, json.dumps(listed, indent=0).encode(), private=False)
         built = BuiltSet(folder, _counts(drawn), _counts(pairs), tuple(_notes(recordings, options)))
-        private_files.write_atomically(folder / card.FILE, card.text(built, list(sets.values()), options).encode(),
-                                       private=False)
+        about = card.text(built.pictures, built.utterances, built.notes, list(sets.values()), options.dev_actors,
+                          options.test_actors)
+        private_files.write_atomically(folder / card.FILE, about.encode(), private=False)
     except OSError as error:
         raise DatasetError(f"The set could not be written to {folder}: {error.strerror or error}. Build it again when "
                            "there is room; a set without its list is not read.", "disk") from error

@@ -1,30 +1,25 @@
 """The dataset card that is written beside a tone set."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from core.datasets.tone import SPLITS
-from core.tone.emoji import DEV, TRAINED
+from core.tone.emoji import DEV, TRAINED, EmojiSet
 from core.tone.pictures import SIDE
-
-if TYPE_CHECKING:
-    from core.tone.build import BuildOptions, BuiltSet
-    from core.tone.emoji import EmojiSet
 
 FILE = "README.md"
 
 
-def text(built: "BuiltSet", sets: "Sequence[EmojiSet]", options: "BuildOptions") -> str:
-    """The card in Markdown; the same for the same options."""
-    counts = "\n".join(f"| {split} | {_styles(split, sets)} | {built.pictures[split]} | {built.utterances[split]} |"
+def text(pictures: Mapping[str, int], utterances: Mapping[str, int], notes: Sequence[str], sets: Sequence[EmojiSet],
+         dev: Sequence[int], test: Sequence[int]) -> str:
+    """The card in Markdown; `pictures` and `utterances` by split, `dev` and `test` the actors of these splits."""
+    counts = "\n".join(f"| {split} | {_styles(split, sets)} | {pictures[split]} | {utterances[split]} |"
                        for split in SPLITS)
     licences = "\n".join(f"| {each.name} | {each.author} | {each.licence} |" for each in sets)
-    notes = "".join(f"- {note}\n" for note in built.notes)
-    return CARD.format(side=SIDE, counts=counts, licences=licences, notes=notes,
-                       dev=", ".join(map(str, options.dev_actors)), test=", ".join(map(str, options.test_actors)))
+    return CARD.format(side=SIDE, counts=counts, licences=licences, notes="".join(f"- {note}\n" for note in notes),
+                       dev=", ".join(map(str, dev)), test=", ".join(map(str, test)))
 
 
-def _styles(split: str, sets: "Sequence[EmojiSet]") -> str:
+def _styles(split: str, sets: Sequence[EmojiSet]) -> str:
     if split in ("train", "test-seen-style"):
         return ", ".join(TRAINED)
     if split == "dev":

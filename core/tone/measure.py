@@ -110,7 +110,7 @@ def measure(workspace: Workspace, folder: Path, asked: Sequence[ModelSpec], spli
 def _measured(workspace: Workspace, model: EvaluatedModel, dataset: Dataset, name: str, report: Report) -> ToneResult:
     split = prepare(workspace, model, dataset, name, model.spec.crop, CLEAN, report)
     cache = ImageFeatureCache(workspace, model.backbone, model.spec.crop)
-    gallery = Gallery.of(encode_pictures(model.network, cache, split, report), split, dataset)
+    gallery = ToneGallery.of(encode_pictures(model.network, cache, split, report), split, dataset)
     spoken = encode_utterances(model.network, split, report=report)
     two = spoken.text is not None and spoken.acoustic is not None
     with_statement = (encode_utterances(model.network, split, captions=True, report=report)
@@ -130,7 +130,7 @@ def _utterances(split: Split) -> list[ToneUtterance]:
 
 
 @dataclass(frozen=True, eq=False)
-class Gallery:
+class ToneGallery:
     """Pictures of a split: unit vectors (n, dim), and places (n,) of their moods and subjects in the tables."""
 
     vectors: Floats
@@ -138,7 +138,7 @@ class Gallery:
     subjects: Ints
 
     @classmethod
-    def of(cls, vectors: Floats, split: Split, dataset: Dataset) -> "Gallery":
+    def of(cls, vectors: Floats, split: Split, dataset: Dataset) -> "ToneGallery":
         """The pictures of a split."""
         parts = [parts_of(dataset.relevance[image_id]) for image_id in split.image_ids]
         return cls(units(vectors), np.array([MOODS.index(mood) for _, mood in parts]),
@@ -187,7 +187,7 @@ def figure(hits: Bools, moods: Ints, actors: Ints) -> ToneFigure:
     return ToneFigure(value, low, high)
 
 
-def swap(model: EvaluatedModel, split: Split, gallery: Gallery) -> VoiceSwap:
+def swap(model: EvaluatedModel, split: Split, gallery: ToneGallery) -> VoiceSwap:
     """Each utterance's words with the voice of the same actor and sentence in each other mood."""
     utterances = _utterances(split)
     pairs = [(words, voice) for words, one in enumerate(utterances) for voice, other in enumerate(utterances)

@@ -6,7 +6,7 @@ import pytest
 from core.datasets.records import ImageEntry
 from core.datasets.tone import MOODS, SUBJECTS, ToneUtterance, class_of, parts_of
 from core.evaluation.ranks import ranks, to_classes
-from core.tone.measure import Gallery, figure, over_moods
+from core.tone.measure import ToneGallery, figure, over_moods
 
 CLASSES = [(subject, mood) for subject in SUBJECTS for mood in MOODS]
 
@@ -15,7 +15,7 @@ def _gallery(copies=2):
     """Eight classes along eight axes, `copies` pictures of each, a little apart."""
     vectors = np.repeat(np.eye(8, dtype=np.float32), copies, axis=0)
     vectors[::copies] *= 3  # length says nothing
-    return Gallery(vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
+    return ToneGallery(vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
                    np.repeat([MOODS.index(mood) for _, mood in CLASSES], copies),
                    np.repeat([SUBJECTS.index(subject) for subject, _ in CLASSES], copies))
 
