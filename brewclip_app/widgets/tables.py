@@ -4,10 +4,10 @@ from functools import partial
 from typing import TypeVar
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
 from brewclip_app.plain_text import elided_name
+from brewclip_app.shortcuts import add_shortcut
 
 T = TypeVar("T", bound=QTableView)
 NAME_PAD = 10  # px that the style takes of a cell
@@ -34,8 +34,7 @@ def of_lines(table: T, name: str, several: bool = False) -> T:
     table.verticalHeader().hide()
     table.horizontalHeader().setHighlightSections(False)
     for key, last in (("Home", False), ("End", True)):
-        QShortcut(QKeySequence(key), table, partial(_to_an_end, table, last),
-                  context=Qt.ShortcutContext.WidgetShortcut)
+        add_shortcut(table, key, partial(_to_an_end, table, last), alone=True)
     return table
 
 

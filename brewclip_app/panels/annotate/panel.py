@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from brewclip_app import tasks
@@ -20,6 +20,7 @@ from brewclip_app.panels.annotate.speaker_dialog import SpeakerDialog
 from brewclip_app.panels.annotate.state import AnnotateState
 from brewclip_app.panels.annotate.take_player import Playback, TakePlayer
 from brewclip_app.panels.base import Panel
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import column
 from brewclip_app.widgets.file_dialogs import ask_picture_folder
@@ -122,7 +123,7 @@ class AnnotatePanel(Panel):
                              ("Ctrl+N", self.ask_speaker), ("Ctrl+O", self._open_file), ("Ctrl+I", self._import),
                              ("Ctrl+E", self._export), ("Ctrl+Return", lambda: self._accept(stay=True)),
                              ("Ctrl+Enter", lambda: self._accept(stay=True))):
-            QShortcut(QKeySequence(keys), self, action, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            add_shortcut(self, keys, action)
 
     # ---- the panel's life
 

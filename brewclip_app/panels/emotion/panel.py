@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QLayout, QMenu, QScrollArea, QStackedWidget, QWidget
 
 from brewclip_app.capture.file_intake import folders_of
@@ -19,6 +19,7 @@ from brewclip_app.panels.emotion.options import OptionsBar
 from brewclip_app.panels.emotion.own_voice import OwnVoiceCard
 from brewclip_app.panels.emotion.results import LayersCard, ProbeResultsCard
 from brewclip_app.panels.emotion.runs import ProbeRunsCard
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.widgets.common import Card, EmptyState, ProgressRow, button, column, row, scrolling
 from brewclip_app.widgets.dialogs import ask_to_stop, leave_field
 from brewclip_app.widgets.file_dialogs import ask_target
@@ -132,7 +133,7 @@ class EmotionPanel(Panel):
         self.own_voice.voice.started.connect(lambda: self._right.ensureWidgetVisible(self.own_voice, 0, 0))
         for keys, action in (("Ctrl+Return", options.start.click), ("Ctrl+O", options.choose_folder),
                              ("Ctrl+E", options.export.showMenu)):
-            QShortcut(QKeySequence(keys), self, action, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            add_shortcut(self, keys, action)
 
     # ---- rendering
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QStackedWidget
 
 from brewclip_app import tasks, wording
@@ -16,6 +16,7 @@ from brewclip_app.panels.evaluate.plots import Plots
 from brewclip_app.panels.evaluate.reproduce import ReproducePage
 from brewclip_app.panels.evaluate.reproduce_controller import REPRODUCE
 from brewclip_app.panels.evaluate.results import FORMATS, SUFFIXES, TABLES, EvaluationsCard
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import button, column, label, panel_title, row
 from brewclip_app.widgets.dialogs import ask_to_stop, confirm, leave_field
@@ -59,7 +60,7 @@ class EvaluatePanel(Panel):
         for keys, do in (("Ctrl+Return", self.controller.start), ("Ctrl+Enter", self.controller.start),
                          ("Escape", self._escape), ("Ctrl+O", self.options.data.ask), ("Ctrl+T", self._next_table),
                          ("Ctrl+C", lambda: self._export("csv", True))):
-            QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            add_shortcut(self, keys, do)
         self._render(self.controller.state)
 
     # ---- life cycle

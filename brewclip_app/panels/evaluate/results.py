@@ -5,13 +5,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QMenu, QPushButton, QSizePolicy, QStackedWidget, QWidget
 
 from brewclip_app.panels.evaluate import cells
 from brewclip_app.panels.evaluate.cells_table import CellsTable
 from brewclip_app.panels.evaluate.comparison import ComparisonDialog
 from brewclip_app.panels.evaluate.evaluations_model import CellsModel
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.widgets.common import Card, EmptyState, WholeLabel, button, column, label, look, row
 from brewclip_app.widgets.flow_layout import FlowLayout
 
@@ -71,7 +71,7 @@ class EvaluationsCard(Card):
         self.table.selectionModel().currentRowChanged.connect(lambda: choose(front=self.table.evaluation()))
         self.table.activated.connect(lambda: self.open_failures.click())
         self.model.dataChanged.connect(lambda: choose(ticked=self.model.ticks()))
-        QShortcut(QKeySequence("Delete"), self.table, delete, context=Qt.ShortcutContext.WidgetShortcut)
+        add_shortcut(self.table, "Delete", delete, alone=True)
 
     def _lay_out(self, choose: Callable[..., object]) -> None:
         tabs = QWidget()

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit
 
 from brewclip_app import tasks
@@ -18,6 +18,7 @@ from brewclip_app.panels.failures.label_bar import LabelBar
 from brewclip_app.panels.failures.misses import inspection
 from brewclip_app.panels.failures.misses_model import FailureLimits
 from brewclip_app.panels.failures.page import FailuresPage
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column
@@ -153,7 +154,7 @@ class FailuresPanel(Panel):
         for keys, do in (("Ctrl+F", lambda: header.filter.setChecked(True)), ("Ctrl+E", self._ask_folder),
                          ("Ctrl+Z", lambda: self._undo(redo=False)), ("Ctrl+Shift+Z", lambda: self._undo(redo=True)),
                          ("Ctrl+Y", lambda: self._undo(redo=True))):
-            QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            add_shortcut(self, keys, do)
 
     # ---- rendering
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QComboBox, QMenu, QStackedWidget
 
 from brewclip_app.capture.file_intake import Intake
@@ -19,6 +19,7 @@ from brewclip_app.panels.inspect.pages import ComparePage, EmptyPage, SinglePage
 from brewclip_app.panels.inspect.rank_strip import RankStrip
 from brewclip_app.panels.inspect.state import InspectState
 from brewclip_app.panels.inspect.trust_card import TrustCard
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ProgressRow, button, column, label
 from brewclip_app.widgets.figure_export import Draw, FigureExporter
@@ -144,8 +145,7 @@ class InspectPanel(Panel):
     def _make_shortcuts(self) -> None:
         for keys, do in (("Ctrl+O", self.intake.choose_recording), ("Ctrl+P", self.intake.choose_picture),
                          ("Ctrl+S", self._save), ("Ctrl+L", self._edit_words)):
-            QShortcut(QKeySequence(keys), self, lambda do=do: do(),
-                      context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            add_shortcut(self, keys, do)
 
     # ---- rendering
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSortFilterProxyModel, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 
 from brewclip_app import theme, wording
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.widgets.common import Card, button, label
 from brewclip_app.widgets.flow_layout import FlowLayout
 from brewclip_app.widgets.record_table import RecordTable, TableColumn
@@ -48,8 +49,7 @@ class FailuresCard(Card):
         self.body.addWidget(tools)
         self.body.addWidget(self.table, 1)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._follow_selection())
-        QShortcut(QKeySequence.StandardKey.Copy, self.table, self._copy,
-                  context=Qt.ShortcutContext.WidgetShortcut)
+        add_shortcut(self.table, QKeySequence.StandardKey.Copy, self._copy, alone=True)
         self._follow_selection()
 
     def show_failures(self, failures: "Sequence[FailureRecord]") -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QStackedWidget, QWidget
 
 from brewclip_app import wording
@@ -17,6 +17,7 @@ from brewclip_app.panels.library.detail import GalleryDetail
 from brewclip_app.panels.library.facts import Overview
 from brewclip_app.panels.library.gallery_row import GalleryListRow
 from brewclip_app.services.indexing import IndexingState
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import (
     Card,
@@ -138,7 +139,7 @@ class LibraryPanel(Panel):
         for keys, action in (("Ctrl+N", self._ask_new), ("Ctrl+O", self._add_folder),
                              ("F5", self.controller.index_again), ("F2", self.detail.ask_name),
                              ("Escape", self.detail.escape)):
-            QShortcut(QKeySequence(keys), self, action, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            add_shortcut(self, keys, action)
 
     # ---- rendering
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from brewclip_app.capture.file_intake import Intake
@@ -20,6 +20,7 @@ from brewclip_app.panels.search.history_menu import HistoryMenu
 from brewclip_app.panels.search.results import EDGE, SearchResults
 from brewclip_app.panels.search.saved_menu import SavedMenu
 from brewclip_app.panels.search.state import SearchState
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.taking_away import STARS, TakeAway
 from brewclip_app.thumbnails import Thumbnail, Thumbnails
 from brewclip_app.widgets.common import column
@@ -139,7 +140,7 @@ class SearchPanel(Panel):
                          ("Ctrl+Z", self.controller.undo), ("Ctrl+L", self._edit),
                          ("Ctrl++", lambda: self.results.zoom(1)),
                          ("Ctrl+-", lambda: self.results.zoom(-1))):
-            QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            add_shortcut(self, keys, do)
         for key, act in ((QKeySequence("I"), lambda: self.hit_actions.inspect(grid.selected())),
                          (QKeySequence(QKeySequence.StandardKey.Copy), lambda: self.away.copy(grid.selected())),
                          (QKeySequence("Ctrl+Return"), self._open_elsewhere),
@@ -147,8 +148,7 @@ class SearchPanel(Panel):
                          (QKeySequence(QKeySequence.StandardKey.Delete), lambda: self.away.ask_bin(grid.selected())),
                          *((QKeySequence(str(stars)), lambda stars=stars: self.away.rate(grid.selected(), stars))
                            for stars in range(STARS + 1))):
-            shortcut = QShortcut(key, grid, context=Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(act)  # given to the constructor, PySide forgets the context
+            add_shortcut(grid, key, act, alone=True)
 
     # ---- the state
 

@@ -4,13 +4,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.settings.privacy import PrivacyRows
 from brewclip_app.panels.settings.setting_row import SettingRow
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.widgets.common import (
     Card,
     ElidedLabel,
@@ -49,7 +50,7 @@ class SettingsPanel(Panel):
         self.search.setClearButtonEnabled(True)
         self.search.setFixedWidth(240)
         self.search.textChanged.connect(self._filter)
-        QShortcut(QKeySequence("Escape"), self.search, self._escape, context=Qt.ShortcutContext.WidgetShortcut)
+        add_shortcut(self.search, "Escape", self._escape)
         self.weights = WeightsCard(context, title="Weights")
         self.privacy = PrivacyRows(context)
         self.home = self._make_home()

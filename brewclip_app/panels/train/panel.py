@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from brewclip_app import tasks
@@ -18,6 +18,7 @@ from brewclip_app.panels.train.form import TrainForm
 from brewclip_app.panels.train.live import LiveCard
 from brewclip_app.panels.train.runs import TrainRunsCard
 from brewclip_app.services.downloads import DownloadsState
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.widgets.common import EmptyState, button, column, panel_title, row
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.figure_export import FigureExporter
@@ -169,7 +170,7 @@ class TrainPanel(Panel):
                           ("Ctrl+T", self.form.estimate_button.click), ("Ctrl+P", controller.pause_or_continue),
                           ("Ctrl+K", runs.compare_button.click), ("Ctrl+U", runs.use_button.click),
                           ("Ctrl+E", runs.evaluate_button.click), ("F5", training.reload)):
-            QShortcut(QKeySequence(keys), self, act, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            add_shortcut(self, keys, act)
 
     # ---- rendering
 

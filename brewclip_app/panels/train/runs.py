@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
 
 from brewclip_app.panels.train import runs_model as columns
 from brewclip_app.panels.train.runs_model import RunsModel
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.widgets.common import Card, button, icon_button, label, row
 from brewclip_app.widgets.tables import go_to, of_lines
 
@@ -91,7 +92,7 @@ class TrainRunsCard(Card):
             header.resizeSection(place, width)
         table.selectionModel().currentRowChanged.connect(self._choose_current)
         for keys, do in (("Space", self._toggle_tick), ("Delete", self.delete_action.trigger)):
-            QShortcut(QKeySequence(keys), table, do, context=Qt.ShortcutContext.WidgetShortcut)
+            add_shortcut(table, keys, do, alone=True)
         return table
 
     def _choose_current(self, now: QModelIndex) -> None:
