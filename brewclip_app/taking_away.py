@@ -28,7 +28,7 @@ from core.remote import is_remote, shown
 if TYPE_CHECKING:
     from brewclip_app.base_context import BaseContext
     from core.galleries.gallery import Gallery
-    from core.galleries.removal import BinnedPicture, BinResult, PutBackResult
+    from core.galleries.removal import BinnedPicture, BinResult, PutBackResult, RestoreResult
     from core.picture_files import Clash, CopiedFiles, CopyPlan
     from core.search.queries import Hit
     from core.store.records import ImageRecord
@@ -40,6 +40,7 @@ MOST_TAGS = 20  # in the menu
 STARS = 5
 CLASHES: "Mapping[str, Clash]" = {"Keep both": "keep", "Replace": "replace", "Skip": "skip"}
 TRIES = 3  # of putting back files none of which can be
+AFTER_CLOSING = "After closing: restore them from the bin, then update the gallery."  # undo ends with the program
 NO_UTF8 = "its name is no valid text, so that the bin might take another file; rename it first"
 NO_BIN = "there is no bin for its drive, or its folder may not be written to"
 
@@ -120,9 +121,12 @@ class TakeAway(QObject):
 
         copied = await self.run(f"Copying {wording.pictures(len(plan.images))}", work)
         if copied is not None:
+            renamed = (f" {wording.count(copied.renamed)} got a name that other programs can read."
+                       if copied.renamed else "")
             skipped = f" {wording.pictures(copied.skipped)} skipped, there already." if copied.skipped else ""
             stopped = "Stopped. " if copied.stopped else ""
-            self._tell(f"{stopped}{wording.pictures(copied.copied)} copied to {copied.folder}.{skipped}", copied.failed)
+            self._tell(f"{stopped}{wording.pictures(copied.copied)} copied to {copied.folder}.{skipped}{renamed}",
+                       copied.failed)
 
     def export(self, images: Images, hits: "Mapping[int, Hit]") -> None:
         """Let the user choose a file, and write the list of pictures into it; `hits` by id, where there are any."""
@@ -209,13 +213,13 @@ class TakeAway(QObject):
                            lambda: tasks.start(self._restore([str(image.path) for image in images], name, gallery_id)))
 
     async def _restore(self, paths: list[str], name: str, gallery_id: int) -> None:
-        def work(report: Report) -> int:
+        def work(report: Report) -> "RestoreResult":
             from core.galleries import removal
             return removal.restore(self._reopened(name, gallery_id), paths)
 
-        count = await self.run("Taking pictures back", work)
-        if count is not None:
-            self._tell_returned(f"{wording.pictures(count)} in {name} again.")
+        result = await self.run("Taking pictures back", work)
+        if result is not None:
+            self._tell_returned(f"{wording.pictures(result.restored)} in {name} again. {result.words}".rstrip())
 
     def ask_bin(self, images: Images) -> None:
         """Ask, and move the files of pictures to the bin."""
@@ -240,7 +244,8 @@ class TakeAway(QObject):
             return
         result, gallery_id = outcome
         binned = result.binned
-        words = f"{'Stopped. ' if result.stopped else ''}{wording.pictures(len(binned))} moved to the bin."
+        words = (f"{'Stopped. ' if result.stopped else ''}{wording.pictures(len(binned))} moved to the bin."
+                 f"{f' {AFTER_CLOSING}' if binned else ''}")
         if binned:
             self._tell_left([one.image for one in binned])
             self.done.emit(words, lambda: tasks.start(self._put_back(binned, name, gallery_id)))

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from core import images
 from core.errors import ImageError
-from core.file_names import safe_name
+from core.file_names import readable_name, safe_name
 from core.progress import JobCancelled, Progress, Report, WorkStep, silent
 from core.remote import is_remote
 from core.store.records import ImageRecord
@@ -37,7 +37,8 @@ class CopyPlan:
 @dataclass(frozen=True)
 class CopiedFiles:
     """Result of copying: `skipped` were there before; `failed` has a sentence on each that could not be copied;
-    `stopped`: the others were not tried.
+    `stopped`: the others were not tried. `renamed` of the copied ones had names that are not UTF-8, which other
+    programs cannot read, and got others (`readable_name`).
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class CopiedFiles:
     skipped: int
     failed: tuple[str, ...]
     stopped: bool = False
+    renamed: int = 0
 
 
 def plan_copy(chosen: Sequence[ImageRecord], folder: Path) -> CopyPlan:
@@ -60,7 +62,7 @@ def plan_copy(chosen: Sequence[ImageRecord], folder: Path) -> CopyPlan:
     if needed > free:
         raise ImageError(f"These pictures take {needed / 1e9:.2f} GB, and {folder} has room for {free / 1e9:.2f} GB. "
                          "Nothing was copied; make room, or choose another folder.", "disk_full")
-    taken = [path for image in chosen if os.path.lexists(path := folder / safe_name(image.path.name, LONGEST))
+    taken = [path for image in chosen if os.path.lexists(path := folder / _name(image))
              and not _is_same(image.path, path)]
     return CopyPlan(tuple(chosen), folder, len(set(taken)))
 
@@ -88,7 +90,8 @@ def copy_files(plan: CopyPlan, clash: Clash = "keep", report: Report = silent) -
                     break
     except JobCancelled:
         stopped = True
-    return CopiedFiles(plan.folder, copier.copied, copier.skipped, tuple(failed), stopped)
+    return CopiedFiles(plan.folder, copier.copied, copier.skipped, tuple(failed), stopped,
+                       copier.renamed)
 
 
 class _Copier:
@@ -100,13 +103,13 @@ class _Copier:
         self._sources = {identity for image in plan.images if (identity := _identity(image.path))}
         self._all_bytes = max(1, sum(image.size for image in plan.images))
         self._bytes = 0
-        self.copied = self.skipped = 0
+        self.copied = self.skipped = self.renamed = 0
 
     def copy(self, image: ImageRecord, number: int) -> None:
         before = self._bytes
         self._tell(number)
         try:
-            name = safe_name(image.path.name, LONGEST)
+            name = _name(image)
             target = self._plan.folder / name
             replaced = False
             if os.path.lexists(target):
@@ -121,6 +124,7 @@ class _Copier:
             self._write(image, number, target, replaced)
             self._own.add(_folded(target.name))
             self.copied += 1
+            self.renamed += readable_name(image.path.name) != image.path.name
         finally:
             self._bytes = before + image.size
 
@@ -141,6 +145,10 @@ class _Copier:
     def _tell(self, number: int) -> None:
         self._report(Progress(WorkStep.COPYING, number, len(self._plan.images),
                               share=min(1.0, self._bytes / self._all_bytes)))
+
+
+def _name(image: ImageRecord) -> str:
+    return safe_name(readable_name(image.path.name), LONGEST)
 
 
 @contextmanager

@@ -205,7 +205,10 @@ def _gallery_restore(arguments: Arguments) -> int:
             raise BrewclipError(f"{shown(min(absent))} was not removed from {gallery.name}. Nothing was changed.",
                                 "not_here")
         if wanted:
-            note(f"{removal.restore(gallery, wanted)} of {len(wanted)} pictures are in {gallery.name} again")
+            result = removal.restore(gallery, wanted)
+            note(f"{result.restored} of {len(wanted)} pictures are in {gallery.name} again")
+            if result.changed:
+                note(result.words)
         else:
             print("\n".join(map(shown, paths)) or f"No picture was removed from {gallery.name}.")
     return OK

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import StoreError
+from core.errors import BrewclipError, StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.gallery import Gallery
 from core.progress import JobCancelled, Progress, Report, WorkStep, silent
 from core.remote import is_remote, shown
-from core.store.records import REMOVED, FailedEntry, FileStamp, ImageRecord
+from core.store.file_stamps import remote_stamp, stamp_of
+from core.store.records import REMOVED, FileStamp, ImageRecord, removal_of
 
 BATCH = 1000  # images of one write
 Bin = Callable[[Path], Path | None]
@@ -51,12 +52,30 @@ class PutBackResult:
     failed: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class RestoreResult:
+    """Result of taking removed images back: how many are in the gallery again, and how many `changed` meanwhile, which
+    its next update reads.
+    """
+
+    restored: int
+    changed: int = 0
+
+    @property
+    def words(self) -> str:
+        """A sentence on the changed ones; "" without any."""
+        if not self.changed:
+            return ""
+        one = self.changed == 1
+        return (f"{'1 file' if one else f'{self.changed} files'} changed meanwhile: update the gallery to read "
+                f"{'it' if one else 'them'}.")
+
+
 def remove(gallery: Gallery, images: Sequence[ImageRecord]) -> None:
     """Remove images from the gallery; their files stay."""
     for start in range(0, len(images), BATCH):
         gallery.record(Fingerprint("", ""), [], [
-            FailedEntry(str(image.path), FileStamp(image.size, round(image.mtime * 1e9)), REMOVED,
-                        f"{shown(image.path)} was removed from the gallery.", 0)
+            removal_of(str(image.path), FileStamp(image.size, round(image.mtime * 1e9)))
             for image in images[start:start + BATCH]])
 
 
@@ -66,18 +85,29 @@ def removed(gallery: Gallery) -> list[str]:
                   for path, failure in gallery.known_failures(folder).items() if failure.kind == REMOVED)
 
 
-def restore(gallery: Gallery, paths: Sequence[str]) -> int:
-    """Take removed images back into the gallery, and return how many are in it again.
+def restore(gallery: Gallery, paths: Sequence[str]) -> RestoreResult:
+    """Take removed images back into the gallery.
 
-    One whose file is gone stays missing.
+    One whose file is gone stays missing. One whose file has changed since it was indexed stays missing too, for its
+    embedding is of the old file: the gallery's next update reads it.
     """
     wanted = set(paths)
-    ids = {path: image.id for folder in gallery.state().gallery.folders
-           for path, image in gallery.known_images("", folder).items() if path in wanted and image.missing}
-    there = [image_id for path, image_id in ids.items() if is_remote(path) or os.path.exists(path)]  # noqa: PTH110
+    known = {path: image for folder in gallery.state().gallery.folders
+             for path, image in gallery.known_images("", folder).items() if path in wanted and image.missing}
+    stamps = {path: _stamp(path) for path in known}
+    there = [image.id for path, image in known.items() if stamps[path] == image.stamp]
+    changed = sum(stamps[path] not in (None, image.stamp) for path, image in known.items())
     gallery.drop_failures(paths)
     gallery.mark(there, missing=False)
-    return len(there)
+    return RestoreResult(len(there), changed)
+
+
+def _stamp(path: str) -> FileStamp | None:
+    """Stamp of a file; None where there is none, or it cannot be reached."""
+    try:
+        return remote_stamp(path) if is_remote(path) else stamp_of(path)
+    except (OSError, BrewclipError):
+        return None
 
 
 def move_to_bin(gallery: Gallery, images: Sequence[ImageRecord], to_bin: Bin, report: Report = silent) -> BinResult:

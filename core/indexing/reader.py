@@ -13,7 +13,7 @@ import numpy as np
 
 from core import images, remote
 from core.errors import ImageError, StoreError
-from core.indexing.scan import file_stamp, stamp_of
+from core.store.file_stamps import file_stamp, stamp_of
 from core.store.records import DecodedImageFacts, FailedEntry, FileStamp
 
 CHUNK = 8  # files that a thread takes at once, and asks the store about in one go

@@ -20,7 +20,15 @@ from core.indexing.reader import NO_STAMP, UnreadFile
 from core.indexing.scan import Scan
 from core.progress import Progress, Report, WorkStep
 from core.remote import shown
-from core.store.records import REMOVED, FailedEntry, FailureRecord, FileStamp, IndexedFile, KnownFailure
+from core.store.records import (
+    REMOVED,
+    FailedEntry,
+    FailureRecord,
+    FileStamp,
+    IndexedFile,
+    KnownFailure,
+    removal_of,
+)
 from core.store.repository import is_in_folder, storable
 
 BATCH = 32  # pictures that the model sees at once, and that one transaction stores
@@ -74,6 +82,8 @@ class _Plan:
     unread: list[FailedEntry] = field(default_factory=list)  # folders
     ids: dict[str, int] = field(default_factory=dict)  # path -> id of the known pictures to be read
     searchable: set[str] = field(default_factory=set)  # those of them that are embedded, if they are still the same
+    removed: dict[int, str] = field(default_factory=dict)  # id -> path of removed pictures whose files are not there
+    asked: set[str] = field(default_factory=set)  # paths of pictures that were asked for by name
 
 
 @dataclass
@@ -118,6 +128,8 @@ class GalleryReconciler:
         self._found = count
         self._tally = _Tally()
         self._waiting = _Waiting()
+        self._removed: dict[bytes, list[str]] = {}  # content -> paths of removed pictures whose files are not there
+        self._renamed: set[str] = set()  # those of them that turned up at another path
 
     def run(self, scans: Sequence[Scan], work: Work) -> IndexResult:
         """Bring the gallery into line with the scans; `work` reads and embeds new and changed files."""
@@ -128,6 +140,7 @@ class GalleryReconciler:
         for scan in scans:
             self._compare(scan, plan)
         self._settle(plan)
+        self._find_removed(plan)
         new = sum(path not in plan.ids for path in plan.read)
         self._found(self._gallery.state(self._fingerprint.hash).images + new)
         self._read(plan, work)
@@ -138,6 +151,7 @@ class GalleryReconciler:
         folder, single = Path(scan.folder), scan.folder in scan.files
         if single:  # one picture: what lies below its folder is asked for, and it alone used
             folder = folder.parent
+            plan.asked.add(scan.folder)
         images = self._gallery.known_images(self._fingerprint.hash, folder)
         failures = self._gallery.known_failures(folder)
         if str(folder) != scan.folder:
@@ -169,6 +183,8 @@ class GalleryReconciler:
                 if not any(is_in_folder(path, folder_path) for folder_path in scan.unread)]
         plan.gone |= {path: images[path].id for path in away if path in images and not images[path].missing}
         plan.settled += [path for path in away if path in failures and failures[path].kind != REMOVED]
+        plan.removed |= {images[path].id: path for path in away
+                         if path in images and path in failures and failures[path].kind == REMOVED}
 
     def _is_left_out(self, failure: KnownFailure, stamp: FileStamp, single: bool) -> bool:
         """Whether it fails as before, or was removed from the gallery and is not the `single` picture asked for."""
@@ -185,13 +201,21 @@ class GalleryReconciler:
         if plan.unread:
             self._gallery.record(self._fingerprint, [], plan.unread)
 
+    def _find_removed(self, plan: _Plan) -> None:
+        """Read the contents of removed pictures that are not at their paths: the file may have been renamed."""
+        if plan.removed and plan.read:
+            for batch in self._gallery.stored_images(vectors=False):
+                for image in batch:
+                    if image.id in plan.removed:
+                        self._removed.setdefault(image.content_hash, []).append(image.path)
+
     def _read(self, plan: _Plan, work: Work) -> None:
         paths = sorted(plan.read)
         pace = RateMeter("pictures")
         self._report(Progress(WorkStep.INDEXING, 0, len(paths)))
         for batch in work(paths):
             for result in batch:
-                self._sort(result, plan.ids)
+                self._sort(result, plan)
             if self._waiting.embedded >= max(BATCH, self._gallery.rows_a_write) or (
                     len(self._waiting) >= max(READY, self._gallery.rows_a_write)):
                 self._flush(plan.searchable)
@@ -206,8 +230,9 @@ class GalleryReconciler:
         detail = f"{text} ({detail})" if text and detail else text or detail
         self._report(Progress(WorkStep.INDEXING, self._tally.done, total, detail=detail))
 
-    def _sort(self, result: Done, ids: dict[str, int]) -> None:
+    def _sort(self, result: Done, plan: _Plan) -> None:
         """Queue the outcome of a file for the next write."""
+        ids = plan.ids
         match result:
             case FailedEntry():
                 self._waiting.failures.append(result)
@@ -217,12 +242,24 @@ class GalleryReconciler:
                     self._tally.vanished.add(ids[result.path])
             case IndexedFile():
                 self._waiting.entries.append(result)
+                if result.path not in ids and result.path not in plan.asked:
+                    self._keep_removed(result)
+
+    def _keep_removed(self, file: IndexedFile) -> None:
+        """Leave a picture that was removed out under its new name too: its row moves there, and stays removed."""
+        before = self._removed.get(file.content_hash)
+        if before:
+            self._renamed.add(before.pop())
+            self._waiting.failures.append(removal_of(file.path, file.stamp))
 
     def _flush(self, searchable: set[str]) -> None:
         """Store everything that waits."""
         waiting, self._waiting = self._waiting, _Waiting()
+        self._gallery.drop_failures(self._renamed)  # so that their rows can move
+        self._renamed = set()
+        kept_out = {failure.path for failure in waiting.failures if failure.kind == REMOVED}
         recorded = self._gallery.record(self._fingerprint, waiting.entries, waiting.failures)
-        self._tally.done += len(waiting)
+        self._tally.done += len(waiting) - len(kept_out)
         self._tally.embedded += waiting.embedded
         unchanged = len(searchable.intersection(recorded.same))
         self._tally.indexed += recorded.stored - len(recorded.moved) - unchanged

@@ -13,10 +13,10 @@ from pathlib import Path
 from core.images import IMAGE_SUFFIXES, OTHER_SUFFIXES
 from core.indexing.exclusions import Exclusions
 from core.progress import Progress, Report, WorkStep, silent
+from core.store.file_stamps import file_stamp, stamp_of
 from core.store.records import FileStamp
 
 REPORT_EVERY = 1000  # files
-LATEST_NS = 2**63 - 1  # what a store's integer holds: the year 2262, and 1677 before 1970
 
 
 @dataclass(frozen=True)
@@ -122,20 +122,6 @@ def single(picture: Path) -> Scan:
     except OSError as error:
         return Scan(str(picture), {}, {str(picture): error.strerror or str(error)})
     return Scan(str(picture), {str(picture): stamp} if stamp is not None else {}, {})
-
-
-def stamp_of(file: str) -> FileStamp | None:
-    """The stamp of a regular file, links followed; None when there is none. OSError when it cannot be reached."""
-    try:
-        status = os.stat(file)  # noqa: PTH116  (may hold surrogates)
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a zero byte in a path out of a list
-        return None
-    return file_stamp(status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
-
-
-def file_stamp(size: int, mtime_ns: int) -> FileStamp:
-    """A stamp that every store can hold: times beyond the years 1677 to 2262 become the nearest that fits."""
-    return FileStamp(min(size, LATEST_NS), max(-LATEST_NS, min(mtime_ns, LATEST_NS)))
 
 
 def _place(folder: str) -> tuple[int, int] | None:

@@ -23,8 +23,9 @@ from core.images import IMAGE_SUFFIXES, OTHER_SUFFIXES
 from core.indexing import lists
 from core.indexing.exclusions import Exclusions
 from core.indexing.reconcile import unreachable
-from core.indexing.scan import REPORT_EVERY, Scan, file_stamp, is_picture, scan, stamp_of
+from core.indexing.scan import REPORT_EVERY, Scan, is_picture, scan
 from core.progress import Progress, Report, WorkStep, silent
+from core.store.file_stamps import file_stamp, stamp_of
 from core.store.records import FileStamp
 from core.store.repository import absolute_path, storable
 

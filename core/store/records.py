@@ -10,6 +10,7 @@ import numpy as np
 
 from core.dates import file_date
 from core.fingerprint import Fingerprint
+from core.remote import shown
 
 QuerySource = Literal["speech", "text", "image", "mixed"]
 DateSource = Literal["taken", "file"]
@@ -227,6 +228,11 @@ class FailedEntry:
     kind: str
     reason: str
     max_megapixels: float
+
+
+def removal_of(path: str, stamp: FileStamp) -> FailedEntry:
+    """The entry of a picture that the user removed from the gallery."""
+    return FailedEntry(path, stamp, REMOVED, f"{shown(path)} was removed from the gallery.", 0)
 
 
 @dataclass(frozen=True)

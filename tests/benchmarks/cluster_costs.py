@@ -23,9 +23,10 @@ from core.cli.output import table
 from core.explorer import Explorer
 from core.galleries.backends import open_gallery
 from core.indexing.reader import Reader
-from core.indexing.scan import scan, stamp_of
+from core.indexing.scan import scan
 from core.search.transcription import transcription_options
 from core.settings import Settings
+from core.store.file_stamps import stamp_of
 from core.store.records import DecodedImageFacts, FileStamp, IndexedFile
 from tests.benchmarks.common import DATA, own_home, recordings
 

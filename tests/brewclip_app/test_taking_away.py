@@ -203,8 +203,8 @@ def test_the_bin_asks_once_and_is_undone(away: TakeAway, heard: Heard, gallery: 
     assert box.text() == "Move 3 pictures to the bin?"
     next(button for button in box.buttons() if "bin" in button.text()).click()
     qtbot.waitUntil(lambda: bool(heard.undo))
-    assert heard.words == ["2 pictures moved to the bin."] and [path.exists() for path in pictures] == [False, False,
-                                                                                                     True]
+    assert heard.words == [f"2 pictures moved to the bin. {taking_away.AFTER_CLOSING}"]
+    assert [path.exists() for path in pictures] == [False, False, True]
     assert any("blue high.png stays where it is" in box.informativeText() for box in owner.findChildren(QMessageBox))
     pictures[0].write_bytes(b"another")
     with qtbot.waitSignal(away.returned):

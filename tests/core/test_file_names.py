@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from core.file_names import LONGEST, safe_name
+from core.file_names import LONGEST, readable_name, safe_name
 from core.spreadsheet import plain_cell
 
 
@@ -49,3 +49,10 @@ def test_every_csv_writer_marks_formulas():
     for path in [*root.joinpath("core").rglob("*.py"), *root.joinpath("brewclip_app").rglob("*.py")]:
         if "csv.writer(" in (text := path.read_text(encoding="utf-8")):
             assert "plain_cell" in text, path
+
+
+def test_a_name_that_is_not_utf8_gets_one_that_other_programs_read():
+    one, other = readable_name("caf\udce9.jpg"), readable_name("caf\udcea.jpg")
+    assert one.encode() and one.startswith("caf_-") and one.endswith(".jpg") and one != other
+    assert readable_name("café.jpg") == "café.jpg"
+    assert readable_name("\udce9") != readable_name("\udcea")

@@ -98,8 +98,13 @@ def test_names_of_255_bytes(name: str, there: Path) -> None:
 
 def test_a_name_that_is_no_utf8(there: Path) -> None:
     image = make(there.parent / "caf\udce9.jpg", b"x")
-    assert copy_files(plan_copy([image], there)).copied == 1
-    assert contents(there) == {"caf\udce9.jpg": b"x"}
+    other = make(there.parent / "caf\udcea.jpg", b"y")
+    plain = make(there.parent / "café.jpg", b"z")
+    result = copy_files(plan_copy([image, other, plain], there))
+    assert (result.copied, result.renamed, result.failed) == (3, 2, ())
+    names = contents(there)
+    assert sorted(names.values()) == [b"x", b"y", b"z"] and names["café.jpg"] == b"z"
+    assert all(name.encode() for name in names), "other programs can read these"
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused_before(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:

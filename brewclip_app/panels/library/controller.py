@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.explorer import Explorer
     from core.galleries.copy import CopyResult
+    from core.galleries.removal import RestoreResult
     from core.indexing.unfinished import UnfinishedRun
     from core.store.records import FailureRecord, GalleryState
 
@@ -234,12 +235,16 @@ class LibraryController(Controller[LibraryState]):
         """Take all removed pictures back into the chosen gallery."""
         name = self.state.chosen
 
+        results: list[RestoreResult] = []
+
         def change(explorer: "Explorer") -> None:
             from core.galleries import removal
             gallery = explorer.gallery(name)
-            removal.restore(gallery, removal.removed(gallery))
+            results.append(removal.restore(gallery, removal.removed(gallery)))
 
-        self._change(change, lambda: self._set_summary(name, "The removed pictures are in the gallery again."))
+        self._change(change, lambda: self._set_summary(
+            name, " ".join(f"{wording.pictures(result.restored)} in the gallery again. {result.words}".rstrip()
+                           for result in results)))
 
     def _change(self, change: "Callable[[Explorer], object]", then: Callable[[], object]) -> None:
         async def run() -> None:

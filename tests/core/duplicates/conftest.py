@@ -8,7 +8,7 @@ from PIL import Image
 
 from core.fingerprint import Fingerprint
 from core.galleries.backends import open_gallery
-from core.indexing.scan import stamp_of
+from core.store.file_stamps import stamp_of
 from core.store.records import DecodedImageFacts, IndexedFile
 from core.store.store import Store
 from tests.core.duplicates.test_pixels import scene

@@ -13,7 +13,7 @@ from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.backends import open_gallery
 from core.galleries.gallery import Gallery
-from core.galleries.removal import BinnedPicture, move_to_bin, put_back, remove, removed, restore
+from core.galleries.removal import BinnedPicture, RestoreResult, move_to_bin, put_back, remove, removed, restore
 from core.indexing.changes import pending_changes
 from core.indexing.local import index_folder, index_gallery
 from core.progress import JobCancelled, Progress
@@ -86,12 +86,14 @@ def test_a_removed_picture_stays_away_until_it_is_restored(store: TestStore, pla
     update(place)
     assert names(place) == ["b.png", "d.png"]
     assert removed(place) == [str(pictures / "a.png"), str(pictures / "sub" / "c.png")]
-    assert restore(place, [str(pictures / "sub" / "c.png")]) == 1
+    assert restore(place, [str(pictures / "sub" / "c.png")]) == RestoreResult(1)
     [back] = of_names(place, "c.png")
     assert (back.tags, back.rating) == (("mine",), 4)
     assert counts(place) == (3, 0, 0, 1)
     assert update(place).embedded == 0
-    assert restore(place, removed(place)) == 1
+    result = restore(place, removed(place))
+    assert result == RestoreResult(0, 1) and "1 file changed meanwhile" in result.words
+    assert names(place) == ["b.png", "c.png", "d.png"], "the vector is of the file as it was"
     assert update(place).embedded == 1, "the edited one"
     assert names(place) == ["a.png", "b.png", "c.png", "d.png"] and counts(place) == (4, 0, 0, 0)
 
@@ -113,10 +115,35 @@ def test_an_empty_mount_point_forgets_no_removal(store: TestStore, place: Galler
     (pictures / "sub").rename(pictures.parent / "unplugged")
     update(place)
     assert names(place) == ["a.png", "b.png"]
-    assert restore(place, []) == 0
+    assert restore(place, []) == RestoreResult(0)
     (pictures.parent / "unplugged").rename(pictures / "sub")
     update(place)
     assert names(place) == ["a.png", "b.png", "d.png"]
+
+
+def test_a_removed_picture_that_is_renamed_stays_away(store: TestStore, place: Gallery, pictures: Path) -> None:
+    before = {image.path.name: image.id for image in of_names(place, "a.png", "c.png")}
+    remove(place, of_names(place, "a.png", "c.png"))
+    (pictures / "a.png").rename(pictures / "sub" / "new name.png")
+    draw(pictures / "e.png", 42)
+    result = update(place)
+    assert names(place) == ["b.png", "d.png", "e.png"] and counts(place) == (3, 0, 0, 2)
+    assert (result.indexed, result.failed) == (1, ())
+    assert removed(place) == [str(pictures / "sub" / "c.png"), str(pictures / "sub" / "new name.png")]
+    assert not pending_changes(place, now=time.time() + 60)
+    update(place)
+    assert names(place) == ["b.png", "d.png", "e.png"]
+    assert restore(place, [str(pictures / "sub" / "new name.png")]) == RestoreResult(1)
+    [back] = of_names(place, "new name.png")
+    assert (back.id, back.tags, back.rating) == (before["a.png"], ("mine",), 4)
+
+
+def test_a_renamed_removed_picture_comes_back_when_it_is_asked_for(store: TestStore, place: Gallery, pictures: Path
+                                                                   ) -> None:
+    remove(place, of_names(place, "a.png"))
+    (pictures / "a.png").rename(pictures / "new name.png")
+    index_folder(place, pictures / "new name.png", BACKBONE, "centre")
+    assert "new name.png" in names(place)
 
 
 def test_a_copy_does_not_take_the_place_of_a_removed_picture(store: TestStore, place: Gallery, pictures: Path) -> None:

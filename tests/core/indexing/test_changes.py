@@ -12,7 +12,7 @@ from core.fingerprint import Fingerprint
 from core.galleries.backends import open_gallery
 from core.indexing.changes import MANY_GONE, SETTLED_S, pending_changes
 from core.indexing.exclusions import Exclusions
-from core.indexing.scan import stamp_of
+from core.store.file_stamps import stamp_of
 from core.store.records import DecodedImageFacts, FailedEntry, IndexedFile
 from core.store.store import Store
 

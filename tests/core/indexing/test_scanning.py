@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core.indexing.scan import file_stamp, scan
+from core.indexing.scan import scan
 from core.progress import Progress, WorkStep
+from core.store.file_stamps import file_stamp
 
 
 def put(path: Path) -> Path:
