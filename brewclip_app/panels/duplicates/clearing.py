@@ -7,7 +7,7 @@ import shiboken6
 from PySide6.QtCore import Signal
 
 from brewclip_app import taking_away, tasks, wording
-from brewclip_app.taking_away import TakeAway
+from brewclip_app.taking_away import AFTER_CLOSING, TakeAway
 from core.progress import Report
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class ClearGroups(TakeAway):
         result = cleared.result
         binned = result.binned
         words = f"{'Stopped. ' if result.stopped else ''}{wording.pictures(len(binned))} moved to the bin."
+        words += f" {AFTER_CLOSING}" if binned else ""
         if cleared.left:
             one = cleared.left == 1
             words += (f" {'1 file' if one else f'{wording.count(cleared.left)} files'} changed since "

@@ -45,9 +45,10 @@ class SharedView(QObject):
 
 
 class ComparedPicture(QWidget):
-    """One picture under the shared view. The wheel zooms, dragging moves, in all of them."""
+    """One picture under the shared view. The wheel zooms, dragging moves, in all of them; a double click previews."""
 
     chosen = Signal()
+    previewed = Signal()
 
     def __init__(self, thumbnails: Thumbnails, image: "ImageRecord", view: SharedView) -> None:
         super().__init__()
@@ -102,6 +103,10 @@ class ComparedPicture(QWidget):
             by = (self._drag - event.position()) / scale
             self._view.move(QPointF(by.x() / self._image.width, by.y() / self._image.height))
             self._drag, self._moved = event.position(), True
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._drag = None  # its release chooses nothing
+        self.previewed.emit()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._drag is not None and not self._moved:

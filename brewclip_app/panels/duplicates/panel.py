@@ -4,7 +4,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from brewclip_app import wording
@@ -12,6 +11,7 @@ from brewclip_app.panels.base import Panel
 from brewclip_app.panels.duplicates.clearing import ClearGroups
 from brewclip_app.panels.duplicates.compared import STEP, ComparedCard, SharedView
 from brewclip_app.panels.duplicates.controller import KINDS, DuplicatesController, ReviewState
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import (
     ElidedLabel,
@@ -26,6 +26,8 @@ from brewclip_app.widgets.common import (
     scrolling,
 )
 from brewclip_app.widgets.dialogs import confirm
+from brewclip_app.widgets.preview.overlay import PreviewActions, open_preview
+from brewclip_app.widgets.preview.sequence import PictureSequence
 from brewclip_app.widgets.reading_page import ReadingPage
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ class DuplicatesPanel(Panel):
 
     def shortcuts(self) -> list[tuple[str, str]]:
         return [("1 … 9", "Keep that picture"), ("Enter", "Keep it and move the others to the bin"),
+                ("V", "Preview; also with a double click"),
                 ("→, ←", "Next or previous group"), ("+, −, 0", "Zoom in, out, fit"),
                 ("Ctrl+Z", "Put the last files back"), ("F5", "Find duplicates")]
 
@@ -139,11 +142,11 @@ class DuplicatesPanel(Panel):
         self.away.ended.connect(self.controller.end_clearing)
         keys = [("Left", lambda: self.controller.go(-1)), ("Right", lambda: self.controller.go(1)),
                 ("Return", self._bin_group), ("Enter", self._bin_group), ("Ctrl+Z", self._undo),
-                ("F5", self.controller.find), ("+", lambda: self.view.zoom_by(STEP)),
+                ("V", self._preview), ("F5", self.controller.find), ("+", lambda: self.view.zoom_by(STEP)),
                 ("-", lambda: self.view.zoom_by(1 / STEP)), ("0", self.view.fit)]
         keys += [(str(number), partial(self.controller.keep, number - 1)) for number in range(1, 10)]
         for key, act in keys:
-            QShortcut(QKeySequence(key), self, act, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            add_shortcut(self, key, act)
 
     # ---- rendering
 
@@ -192,6 +195,7 @@ class DuplicatesPanel(Panel):
             for number, image in enumerate(group.images):
                 card = ComparedCard(self.thumbnails, image, self.view, number + 1, image is group.best)
                 card.kept.connect(partial(self.controller.keep, number))
+                card.picture.previewed.connect(partial(self._preview, number))
                 self.cards.append(card)
                 self._row.addWidget(card, 1)
             self.view.fit()
@@ -217,12 +221,29 @@ class DuplicatesPanel(Panel):
             card.deleteLater()
         self.cards = []
 
+    def _preview(self, number: int = -1) -> None:
+        """Show the files of the group over the window, the one that is kept first."""
+        group = self.controller.state.group
+        if group is None:
+            return
+        images = group.images
+        first = number if number >= 0 else images.index(self.controller.state.keeps(group))
+        open_preview(self.context, self, PictureSequence(range(len(images)), lambda at: images[at]), first,
+                     PreviewActions(keys={"Ctrl+C": ("Copy the picture", lambda image: self.away.copy([image]))}))
+
     # ---- the bin
 
     def _bin_group(self) -> None:
+        """Ask, and move the files of the group in front that are not kept to the bin."""
         group = self.controller.state.group
-        if group is not None:
-            self._bin(self.controller.state.choices([group]))
+        choices = self.controller.state.choices([group]) if group is not None else []
+        if not choices:
+            return
+        spare = choices[0].spare
+        confirm(self, f"Move {wording.pictures(len(spare))} to the bin?",
+                f"{choices[0].kept.path.name} is kept. {wording.size(sum(image.size for image in spare))} go to the "
+                "bin; while they are there, this can be undone.", "Move to the bin", lambda: self._bin(choices),
+                danger=False)
 
     def _bin(self, choices: "list[GroupChoice]") -> None:
         self.away.clear(self.controller.begin_clearing(choices))

@@ -1,9 +1,10 @@
 """Map: pictures and spoken captions on a plane; they are selected with a lasso, and heard under the pointer."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QMenu, QStackedWidget, QToolButton, QWidget
 
 from brewclip_app import tasks, wording
@@ -15,11 +16,14 @@ from brewclip_app.panels.map.side import MapSide
 from brewclip_app.panels.map.state import MapState
 from brewclip_app.panels.map.view import TOOLS, MapView
 from brewclip_app.plain_text import plain_tip
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.taking_away import TakeAway, Undo
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, EmptyState, ProgressRow, button, column, label, row
 from brewclip_app.widgets.figure_export import Draw, FigureExporter
 from brewclip_app.widgets.file_dialogs import ask_folder
+from brewclip_app.widgets.preview.overlay import PreviewActions, open_preview
+from brewclip_app.widgets.preview.sequence import PictureSequence
 from brewclip_app.widgets.reading_page import ReadingPage
 from brewclip_app.widgets.splitters import restore_sizes, splitter
 from core.inference.accelerators import has_torch
@@ -29,9 +33,11 @@ from core.progress import Report
 if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
+    from core.store.records import ImageRecord
 
 KEYS = [("Arrows", "The nearest point in that direction"), ("Enter", "Open the point in Inspect"),
         ("Space", "Play the utterance, or stop"), ("+ −", "Zoom in, out"), ("Home", "The whole map"),
+        ("V", "Preview the selected pictures, in their list; also with a double click on one"),
         ("L R M", "A drag draws a lasso, a rectangle, or moves the map"), ("Ctrl+A", "Select all that is shown"),
         ("Ctrl+F", "Show a query on the map"), ("Ctrl+S", "Save the map as PNG, SVG or PDF"),
         ("Ctrl+Z", "Undo the latest change of pictures (tag, rating, removed, bin)"),
@@ -154,8 +160,11 @@ class MapPanel(Panel):
         view.rested.connect(lambda at: self._hear(at) if header.hover.isChecked() else None)
         view.activated.connect(self._inspect)
         side.grid.chosen.connect(view.go_to)
+        side.grid.previewed.connect(self._preview)
+        side.grid.menu_wanted.connect(self._open_menu)
         side.clear.clicked.connect(lambda: controller.select(None))
-        side.pictures.clicked.connect(self._open_menu)
+        side.pictures.clicked.connect(
+            lambda: self._open_menu(side.pictures.mapToGlobal(side.pictures.rect().bottomLeft())))
         self.away.said.connect(lambda words, action, act: self._say(words))
         self.away.done.connect(self._keep_undo)
         side.play.clicked.connect(self._toggle_playing)
@@ -165,7 +174,7 @@ class MapPanel(Panel):
         self.context.galleries_changed.connect(lambda: controller.read_sources() if self.isVisible() else None)
         for keys, do in (("Ctrl+A", controller.select_all), ("Ctrl+F", header.words.setFocus),
                          ("Ctrl+S", header.export.click), ("Ctrl+Z", self._undo_latest)):
-            QShortcut(QKeySequence(keys), self, do, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            add_shortcut(self, keys, do)
 
     # ---- rendering
 
@@ -226,12 +235,30 @@ class MapPanel(Panel):
 
     # ---- actions
 
-    def _open_menu(self) -> None:
-        """Open the menu of actions on the selected pictures."""
-        menu = QMenu(self)
-        menu.aboutToHide.connect(menu.deleteLater)
-        self.away.add_to_menu(menu, self.controller.selected_images(), {}, keys=False)
-        menu.popup(self.side.pictures.mapToGlobal(self.side.pictures.rect().bottomLeft()))
+    def _open_menu(self, at: QPoint) -> None:
+        """Open the menu of actions on the selected pictures at a place on the screen."""
+        if self._can_take_away():
+            menu = QMenu(self)
+            menu.aboutToHide.connect(menu.deleteLater)
+            self.away.add_to_menu(menu, self.controller.selected_images(), {}, keys=False)
+            menu.popup(at)
+
+    def _can_take_away(self) -> bool:
+        """Whether the selected pictures are a gallery's: those of a dataset are not changed from here."""
+        points = self._shown.points
+        return points is not None and bool(points.gallery) and bool(self.controller.selected_images())
+
+    def _preview(self, row: int) -> None:
+        """Show a selected picture over the window, and the other selected ones beside it."""
+        points, selected = self._shown.points, self._shown.selected
+        assert points is not None
+        rows = [at for at in selected if points.items[at].image is not None]
+        keys: dict[str, tuple[str, Callable[[ImageRecord], object]]] = {}
+        if self._can_take_away():
+            keys = {"Ctrl+C": ("Copy the picture", lambda image: self.away.copy([image])),
+                    "Del": ("Move to the bin", lambda image: self.away.ask_bin([image]))}
+        open_preview(self.context, self, PictureSequence(rows, lambda at: points.items[at].image), rows.index(row),
+                     PreviewActions(self.view.go_to, keys))
 
     def _say(self, words: str) -> None:
         self.notice.setText(words)

@@ -3,13 +3,24 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QListView, QSizePolicy, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from brewclip_app import theme, wording
 from brewclip_app.panels.map.state import MapState
 from brewclip_app.plain_text import plain_tip
+from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.thumbnails import Thumbnails, draw_fitted
 from brewclip_app.widgets.common import Card, ElidedLabel, WholeLabel, button, label, row, show_play_button
 from brewclip_app.widgets.waveform import WaveformView
@@ -86,9 +97,13 @@ class _TileDelegate(QStyledItemDelegate):
 
 
 class SelectedGrid(QListView):
-    """Tiles of the selected points. Arrows walk; a click or Enter shows the point on the map."""
+    """Tiles of the selected points. Arrows walk; a click or Enter shows the point on the map, a double click or V the
+    preview of the pictures.
+    """
 
     chosen = Signal(int)  # row of the point
+    previewed = Signal(int)  # row of a picture
+    menu_wanted = Signal(QPoint)  # on the screen
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__()
@@ -105,7 +120,18 @@ class SelectedGrid(QListView):
         self.setAccessibleName("Selected pictures and utterances")
         self.clicked.connect(lambda index: self.chosen.emit(index.data(ROW_ROLE)))
         self.activated.connect(lambda index: self.chosen.emit(index.data(ROW_ROLE)))
+        self.doubleClicked.connect(self._preview)
+        add_shortcut(self, "V", lambda: self._preview(self.currentIndex()), alone=True)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(
+            lambda at: self.menu_wanted.emit(self.viewport().mapToGlobal(at)) if self.rows.rowCount() else None)
         thumbnails.ready.connect(lambda _: self.viewport().update())
+
+
+    def _preview(self, index: Index) -> None:
+        points = self.rows.points
+        if points is not None and index.isValid() and points.items[index.data(ROW_ROLE)].image is not None:
+            self.previewed.emit(index.data(ROW_ROLE))
 
 
 class PicturePlace(QWidget):

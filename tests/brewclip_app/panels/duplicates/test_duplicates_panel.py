@@ -5,10 +5,12 @@ from threading import Event
 
 import pytest
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QMessageBox
 
 from brewclip_app import taking_away, tasks
 from brewclip_app.context import Context
 from brewclip_app.panels.duplicates.panel import DuplicatesPanel
+from brewclip_app.widgets.preview.overlay import PreviewOverlay
 from core.duplicates.clearing import GroupChoice
 from tests.brewclip_app.panels.library.fakes import Explorer
 from tests.core.duplicates.test_pixels import scene
@@ -54,6 +56,17 @@ def panel(context, qtbot, bin_folder):
     made.activated()
     settle(context, qtbot)
     return made
+
+
+def move(panel, qtbot, agreed=True):
+    """Press Enter, and answer the question."""
+    qtbot.keyClick(panel, Qt.Key.Key_Return)
+    box = panel.findChildren(QMessageBox)[-1]
+    next(button for button in box.buttons() if ("bin" in button.text()) == agreed).click()
+    box.deleteLater()
+    panel.activateWindow()  # the offscreen platform gives the focus to no window
+    panel.setFocus()
+    return box.text(), box.informativeText()
 
 
 def settle(context, qtbot):
@@ -120,7 +133,7 @@ def test_the_group_of_a_picture_is_shown_on_request(panel, qtbot):
 def test_the_others_go_to_the_bin_and_come_back(panel, qtbot, folder, bin_folder):
     find(panel, qtbot)
     panel.controller.choose_kind("near")
-    qtbot.keyClick(panel, Qt.Key.Key_Return)
+    move(panel, qtbot)
     qtbot.waitUntil(lambda: not panel.undo.isHidden(), timeout=WAIT)
     settle(panel.context, qtbot)
     assert [path.name for path in bin_folder.iterdir()] == ["2 small.png"]
@@ -130,6 +143,17 @@ def test_the_others_go_to_the_bin_and_come_back(panel, qtbot, folder, bin_folder
     qtbot.waitUntil(lambda: names(panel) == ["2.png", "2 small.png"], timeout=WAIT)
     assert (folder / "2 small.png").exists()
     assert not list(bin_folder.iterdir())
+
+
+def test_enter_asks_first_and_says_how_to_get_the_files_back(panel, qtbot, folder, bin_folder):
+    title, text = move(panel, qtbot, agreed=False)
+    best = panel.controller.state.group.best.path.name
+    assert title == "Move 1 picture to the bin?" and text.startswith(f"{best} is kept.")
+    settle(panel.context, qtbot)
+    assert not list(bin_folder.iterdir()) and panel.undo.isHidden()
+    move(panel, qtbot)
+    qtbot.waitUntil(lambda: not panel.undo.isHidden(), timeout=WAIT)
+    assert panel.message.text() == f"1 picture moved to the bin. {taking_away.AFTER_CLOSING}"
 
 
 def test_all_identical_files_at_once_after_a_question(panel, qtbot, folder, bin_folder, monkeypatch):
@@ -147,6 +171,21 @@ def test_all_identical_files_at_once_after_a_question(panel, qtbot, folder, bin_
     settle(panel.context, qtbot)
     assert (folder / "2 small.png").exists()
     assert [group.exact for group in panel.controller.state.groups] == [False]
+
+
+def test_a_double_click_or_v_previews_the_files_of_the_group(panel, qtbot):
+    group = panel.controller.state.group
+    qtbot.mouseDClick(panel.cards[1].picture, Qt.MouseButton.LeftButton)
+    preview = panel.window().findChild(PreviewOverlay)
+    qtbot.waitUntil(lambda: preview.controller.state.image is not None, timeout=WAIT)
+    assert preview.controller.state.image == group.images[1]
+    kept_before = kept(panel)
+    qtbot.keyClick(preview, Qt.Key.Key_Escape)
+    qtbot.waitUntil(preview.isHidden)
+    assert kept(panel) == kept_before, "the second click chose another"
+    qtbot.keyClick(panel, Qt.Key.Key_V)
+    assert preview.isVisible()
+    qtbot.keyClick(preview, Qt.Key.Key_Escape)
 
 
 def test_all_pictures_share_zoom_and_place(panel, qtbot):
@@ -186,7 +225,7 @@ def test_a_group_that_is_on_its_way_to_the_bin_is_not_decided_again(panel, qtbot
 
     monkeypatch.setattr(taking_away, "to_bin", slow)
     group = panel.controller.state.group
-    qtbot.keyClick(panel, Qt.Key.Key_Return)
+    move(panel, qtbot)
     assert panel.controller.state.is_clearing(group)
     assert not panel.keep.isEnabled()
     assert not any(card.choice.isEnabled() for card in panel.cards)
@@ -205,7 +244,7 @@ def test_a_group_that_is_on_its_way_to_the_bin_is_not_decided_again(panel, qtbot
 def test_changed_files_are_left_and_can_be_decided_on_again(panel, qtbot, folder, bin_folder, monkeypatch):
     monkeypatch.setattr(taking_away, "show_lines", lambda parent, title, lines: None)
     (folder / "1.png").unlink()
-    qtbot.keyClick(panel, Qt.Key.Key_Return)
+    move(panel, qtbot)
     settle(panel.context, qtbot)
     assert panel.message.text() == ("0 pictures moved to the bin. 1 file changed since it was indexed, or the one to "
                                     "keep did, and was left: update the gallery.")

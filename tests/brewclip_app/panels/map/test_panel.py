@@ -18,8 +18,9 @@ from brewclip_app.panels.map import raster
 from brewclip_app.panels.map.camera import Camera
 from brewclip_app.panels.map.colours import group_colour
 from brewclip_app.panels.map.panel import MapPanel, about_words
-from brewclip_app.panels.map.side import selection_words
+from brewclip_app.panels.map.side import ROW_ROLE, selection_words
 from brewclip_app.panels.map.state import MapSource, MapState
+from brewclip_app.widgets.preview.overlay import PreviewOverlay
 from core.plots import style
 from tests.brewclip_app.panels.map.made import PICTURES, made_points
 
@@ -234,6 +235,35 @@ def test_the_selected_pictures_are_tagged_and_that_is_undone(panel, monkeypatch,
     assert tagged[1:] == [("Holiday", [1, 3], "not beach")]
     panel.controller._set(selected=(PICTURES,))
     assert not panel.side.pictures.isVisible(), "an utterance alone"
+
+
+def test_the_selected_pictures_are_previewed_and_utterances_are_not(panel, qtbot):
+    panel.controller.select_all()
+    grid, points = panel.side.grid, panel._shown.points
+    rows = [grid.rows.index(row) for row in range(grid.rows.rowCount())]
+    spoken = next(index for index in rows if points.spoken[index.data(ROW_ROLE)])
+    pictured = [index for index in rows if not points.spoken[index.data(ROW_ROLE)]]
+    grid.doubleClicked.emit(spoken)
+    assert panel.window().findChild(PreviewOverlay) is None
+    grid.setCurrentIndex(pictured[1])
+    grid.setFocus()
+    qtbot.keyClick(grid, Qt.Key.Key_V)
+    preview = panel.window().findChild(PreviewOverlay)
+    assert preview.isVisible()
+    wanted = [points.items[index.data(ROW_ROLE)].image.path for index in pictured]
+    qtbot.waitUntil(lambda: preview.controller.state.image is not None)
+    assert preview.controller.state.image.path == wanted[1]
+    qtbot.keyClick(preview, Qt.Key.Key_Escape)
+    qtbot.waitUntil(preview.isHidden)
+    assert panel.view.current == pictured[1].data(ROW_ROLE)
+
+
+def test_the_menu_of_the_selection_opens_on_its_tiles_as_well(panel):
+    panel.controller.select_all()
+    panel.side.grid.customContextMenuRequested.emit(QPoint(5, 5))
+    menu = panel.findChild(QMenu)
+    assert "Copy files to a folder…" in [action.text() for action in menu.actions()]
+    menu.close()
 
 
 def test_empty_states_say_what_to_do(context, qtbot, settle, monkeypatch):
