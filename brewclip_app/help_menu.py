@@ -1,4 +1,4 @@
-"""Help of the window: keys, documentation, log file, the interface, versions."""
+"""Help of the window: guided tour, keys, documentation, log file, the interface, versions."""
 
 import platform
 from collections.abc import Callable
@@ -22,13 +22,16 @@ ABOUT = ("Speak a description and see the matching pictures, offline. A workbenc
 
 
 class HelpMenu(QMenu):
-    """Menu of the rail's Help button; `open_keys` shows the list of keys, `models` names the models in use."""
+    """Menu of the rail's Help button; `open_tour` begins the guided tour, `open_keys` shows the list of keys, `models`
+    names the models in use.
+    """
 
-    def __init__(self, parent: QWidget, context: BaseContext, open_keys: Callable[[], object],
-                 models: Callable[[], str]) -> None:
+    def __init__(self, parent: QWidget, context: BaseContext, open_tour: Callable[[], object],
+                 open_keys: Callable[[], object], models: Callable[[], str]) -> None:
         super().__init__(parent)
         self._window, self._context, self._models = parent, context, models
         home = context.home
+        self.tour = self.addAction("Guided tour", open_tour)
         self.keys = self.addAction("Keyboard shortcuts\t?", open_keys)
         self.documentation = self.addAction("Documentation", lambda: _open(DOCUMENTATION))
         self.documentation.setVisible(DOCUMENTATION.is_dir())

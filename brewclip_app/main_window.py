@@ -24,6 +24,7 @@ from brewclip_app.shell.key_list import KeyList
 from brewclip_app.shell.panel_stack import PanelStack
 from brewclip_app.shell.rail import Rail
 from brewclip_app.shell.status_strip import StatusStrip
+from brewclip_app.tour.guide import TourGuide
 from brewclip_app.widgets import file_dialogs
 from brewclip_app.widgets.banner import Banner
 from brewclip_app.widgets.common import column, look, row
@@ -125,7 +126,8 @@ class MainWindow(QMainWindow):
         self.other_window = OtherWindow(context.home, self, self.strip.show_other_window)
         self.keys = KeyList(self)
         self.notifier = Notifier(self, context.jobs)
-        self.help = HelpMenu(self, context, self.open_keys, lambda: self.strip.models.text())
+        self.guide = TourGuide(self, context, self.banner, self.panels, self.show_panel)
+        self.help = HelpMenu(self, context, self.guide.open, self.open_keys, lambda: self.strip.models.text())
         self._lay_out()
         self._connect()
         self._make_shortcuts()

@@ -1,0 +1,1 @@
+"""Guided tour: a first minute with the controls of the real window."""
