@@ -10,7 +10,7 @@ DEV_READY := .venv/ready-dev
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run setup setup-dev install-desktop bundle test check lint bench screenshots clean
+.PHONY: run setup setup-dev install-desktop bundle test check lint bench screenshots translations clean
 
 run: setup
 	@$(BIN)/python -m brewclip_app.first_run
@@ -63,6 +63,9 @@ check: lint
 
 bench: setup-dev
 	$(BIN)/python -m tests.benchmarks
+
+translations: setup-dev
+	$(BIN)/python packaging/translations.py
 
 screenshots: setup-dev
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m brewclip_app.photographs docs/screenshots

@@ -4,7 +4,9 @@ import sys
 
 
 def main() -> int:
-    """Open the window."""
+    """Open the window, in the language of the settings: installed before a module of the window is imported."""
+    from brewclip_app import localisation
+    localisation.start()
     from brewclip_app.application import main as run
     return run()
 

@@ -21,9 +21,16 @@ from PySide6.QtCore import QObject, QSize, QSocketNotifier, QTimer, QtMsgType, S
 from PySide6.QtGui import QIcon, QImage
 from PySide6.QtWidgets import QApplication
 
-from brewclip_app import opening, qt_imports, tasks, theme  # qt_imports before any thread runs; its docstring says why
+from brewclip_app import (  # qt_imports before any thread runs; its docstring says why
+    localisation,
+    opening,
+    qt_imports,
+    tasks,
+    theme,
+)
 from brewclip_app.context import Context
 from brewclip_app.garbage import GarbageCollector
+from brewclip_app.localisation import _
 from brewclip_app.main_window import PANELS, MainWindow
 from brewclip_app.task_bar import TaskBarProgress, publish
 from core import __version__, private_files
@@ -58,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setApplicationName("brewclip-explorer")
     app.setApplicationDisplayName("BrewCLIP Explorer")
     app.setDesktopFileName(DESKTOP_ID)
+    localisation.install_qt_texts(app)
     GarbageCollector(app)
     context = Context(home)
     if options.screenshot:  # a picture for somebody else: the user's window stays as it was
@@ -150,8 +158,8 @@ def _after_first_paint(window: MainWindow, options: argparse.Namespace) -> None:
     window.context.jobs.release()
     unread = window.context.settings.unread
     if unread is not None:
-        window.banner.show_message("The settings could not be read, so the defaults are used. The file is kept as "
-                                   f"{unread}.", "care")
+        window.banner.show_message(_("The settings could not be read, so the defaults are used. The file is kept as "
+                                     "{unread}.").format(unread=unread), "care")
     if not options.screenshot:
         window.other_window.look()
     window.context.downloads.refresh()
@@ -231,7 +239,7 @@ def _close_on_signals(close: Callable[[], object]) -> list[object]:
         end.setblocking(False)
     signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, lambda *_unused: None)
     notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read)
 
     def woken() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from brewclip_app.jobs import JobRunner
+from brewclip_app.localisation import _
 from brewclip_app.state import WindowState
 from core import settings as core_settings
 from core.errors import SettingsError
@@ -69,7 +70,7 @@ class BaseContext(QObject):
             return
         self.settings = changed
         self._save_later.start()
-        self.jobs.submit("Using the new settings", self._use_settings, key="use-settings", quiet=True)
+        self.jobs.submit(_("Using the new settings"), self._use_settings, key="use-settings", quiet=True)
         self.settings_changed.emit(changed)
 
     def save_settings(self) -> None:
@@ -87,7 +88,7 @@ class BaseContext(QObject):
             with background():
                 upkeep.tidy(self.home, self.explorer.store, self.settings, report)
 
-        self.jobs.submit("Tidying up", work, key="tidy-up", quiet=True,
+        self.jobs.submit(_("Tidying up"), work, key="tidy-up", quiet=True,
                          on_failed=lambda error: log.warning("the home could not be tidied up: %s", error))
 
     def close(self) -> None:

@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from brewclip_app import tasks, wording
+from brewclip_app.localisation import _, shown
 from core.errors import BrewclipError
 from core.progress import Estimate, JobCancelled, Progress, Report, time_left
 
 T = TypeVar("T")
-STOPPING = "Stopping after the current step"
+STOPPING = _("Stopping after the current step")
 THREADS = 6
 PROGRESS_EVERY_MS = 60
 log = logging.getLogger(__name__)
@@ -73,13 +74,13 @@ class Job:
 
     def words(self) -> str:
         """Progress in words: "Step 2 of 5: Transcribing recordings · 128 of 720 · about 4 min left"."""
-        left = self.seconds_left
-        return self.progress.text(wording.count) + (f" \N{MIDDLE DOT} {time_left(left)}" if left is not None else "")
+        left, words = self.seconds_left, shown(self.progress.text(wording.count))
+        return f"{words} \N{MIDDLE DOT} {time_left(left)}" if left is not None else words
 
     def snapshot(self) -> JobProgress:
         """The progress now, in words; before the first report a model is being loaded."""
         done, total = self.progress.bar
-        return JobProgress(done, total, STOPPING if self.cancelled else self.words() or "Loading the model",
+        return JobProgress(done, total, STOPPING if self.cancelled else self.words() or _("Loading the model"),
                            self.cancelled)
 
     def cancel(self) -> None:
@@ -228,7 +229,7 @@ class JobRunner(QObject):
     def shutdown(self, timeout: float = 30) -> bool:
         """Cancel everything and wait, at most `timeout` s; no callback is called after it. True when all ended."""
         self.close_door()
-        futures = [future for future, _ in self._running.values()]
+        futures = [future for future, _unused in self._running.values()]
         for job in self._running:
             job.current = False
         left = wait(futures, timeout).not_done
@@ -246,7 +247,7 @@ class JobRunner(QObject):
                 replaced()
 
     def _report_running(self) -> None:
-        for job, (_, callbacks) in list(self._running.items()):
+        for job, (_unused, callbacks) in list(self._running.items()):
             self._tell(job, callbacks)
 
     def _tell(self, job: Job, callbacks: _Callbacks) -> None:
@@ -259,7 +260,7 @@ class JobRunner(QObject):
         self.job_progress.emit(job)
 
     def _finish(self, job: Job, future: "Future[Any]") -> None:
-        _, callbacks = self._running[job]
+        _unused, callbacks = self._running[job]
         try:
             self._tell(job, callbacks)
         finally:

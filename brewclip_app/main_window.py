@@ -14,6 +14,7 @@ from brewclip_app import closing, theme
 from brewclip_app.context import Context
 from brewclip_app.help_menu import HelpMenu
 from brewclip_app.jobs import Job
+from brewclip_app.localisation import _
 from brewclip_app.notifications import Notifier
 from brewclip_app.other_window import OtherWindow
 from brewclip_app.panels.base import Panel
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 SMALLEST = QSize(1000, 640)  # px, unless the screen has less: large fonts scale px, not the screen
 FIRST_SIZE = QSize(1280, 800)
 FRAME = QSize(4, 40)  # about what a desktop draws around a window
-MODEL_CHOICES = (("Use the program's own model", "auto"), ("Use the backbone alone (zero-shot)", "zero-shot"))
+MODEL_CHOICES = ((_("Use the program's own model"), "auto"), (_("Use the backbone alone (zero-shot)"), "zero-shot"))
 WAITING_MS = 1000  # after which closing says that it waits
 WORTH_SAYING = 1.0  # s a job must have run before closing says what becomes of it
 log = logging.getLogger(__name__)
@@ -67,23 +68,23 @@ class PanelEntry:
 
 
 PANELS: tuple[PanelEntry, ...] = (
-    PanelEntry("search", "Search", "microphone", "brewclip_app.panels.search.panel", "SearchPanel", simple=True),
-    PanelEntry("library", "Library", "library", "brewclip_app.panels.library.panel", "LibraryPanel", simple=True),
-    PanelEntry("map", "Map", "map", "brewclip_app.panels.map.panel", "MapPanel"),
-    PanelEntry("inspect", "Inspect", "inspect", "brewclip_app.panels.inspect.panel", "InspectPanel",
+    PanelEntry("search", _("Search"), "microphone", "brewclip_app.panels.search.panel", "SearchPanel", simple=True),
+    PanelEntry("library", _("Library"), "library", "brewclip_app.panels.library.panel", "LibraryPanel", simple=True),
+    PanelEntry("map", _("Map"), "map", "brewclip_app.panels.map.panel", "MapPanel"),
+    PanelEntry("inspect", _("Inspect"), "inspect", "brewclip_app.panels.inspect.panel", "InspectPanel",
                needs_torch=True),
-    PanelEntry("annotate", "Annotate", "annotate", "brewclip_app.panels.annotate.panel", "AnnotatePanel"),
-    PanelEntry("train", "Train", "train", "brewclip_app.panels.train.panel", "TrainPanel",
+    PanelEntry("annotate", _("Annotate"), "annotate", "brewclip_app.panels.annotate.panel", "AnnotatePanel"),
+    PanelEntry("train", _("Train"), "train", "brewclip_app.panels.train.panel", "TrainPanel",
                needs_torch=True),
-    PanelEntry("evaluate", "Evaluate", "evaluate", "brewclip_app.panels.evaluate.panel", "EvaluatePanel",
+    PanelEntry("evaluate", _("Evaluate"), "evaluate", "brewclip_app.panels.evaluate.panel", "EvaluatePanel",
                needs_torch=True),
-    PanelEntry("failures", "Failures", "failures", "brewclip_app.panels.failures.panel", "FailuresPanel",
+    PanelEntry("failures", _("Failures"), "failures", "brewclip_app.panels.failures.panel", "FailuresPanel",
                needs_torch=True),
-    PanelEntry("emotion", "Emotion", "emotion", "brewclip_app.panels.emotion.panel", "EmotionPanel",
+    PanelEntry("emotion", _("Emotion"), "emotion", "brewclip_app.panels.emotion.panel", "EmotionPanel",
                needs_torch=True),
-    PanelEntry("settings", "Settings", "settings", "brewclip_app.panels.settings.panel", "SettingsPanel", below=True,
+    PanelEntry("settings", _("Settings"), "settings", "brewclip_app.panels.settings.panel", "SettingsPanel", below=True,
           simple=True),
-    PanelEntry("duplicates", "Duplicates", "copy", "brewclip_app.panels.duplicates.panel", "DuplicatesPanel",
+    PanelEntry("duplicates", _("Duplicates"), "copy", "brewclip_app.panels.duplicates.panel", "DuplicatesPanel",
                simple=True, on_demand=True),
 )
 
@@ -168,7 +169,8 @@ class MainWindow(QMainWindow):
 
     def refresh_engine(self) -> None:
         """Read which models are in use and show them in the status bar."""
-        self.context.jobs.submit("Asking for the models", lambda report: self.context.explorer.status(), key="status",
+        self.context.jobs.submit(_("Asking for the models"), lambda report: self.context.explorer.status(),
+                                 key="status",
                                  on_done=self.strip.show_engine, on_failed=lambda error: None, quiet=True)
 
     def open_keys(self) -> None:
@@ -177,8 +179,8 @@ class MainWindow(QMainWindow):
                   if self._in_interface(self.entries[key])]
         panel, preview = self.current(), self.findChild(PreviewOverlay)
         first = (panel.title, panel.shortcuts()) if panel else ("", [])
-        self.keys.open([("Preview", preview.key_list()) if preview is not None and preview.isVisible() else first,
-                        ("Everywhere", [*window, ("F1", "Help"), ("?", "This list"), ("Ctrl+Q", "Close")])])
+        self.keys.open([(_("Preview"), preview.key_list()) if preview is not None and preview.isVisible() else first,
+                        (_("Everywhere"), [*window, ("F1", _("Help")), ("?", _("This list")), ("Ctrl+Q", _("Close"))])])
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -225,7 +227,7 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         for entry in self.entries.values():
             self.rail.add(entry.key, entry.icon, entry.title, self._keys.get(entry.key, ""), entry.below)
-        self.rail.add_action("help", "Help", "Help, keyboard shortcuts and version (F1)", self._open_help)
+        self.rail.add_action("help", _("Help"), _("Help, keyboard shortcuts and version (F1)"), self._open_help)
         banner_place = column(self.banner)
         banner_place.setContentsMargins(20, 12, 20, 0)
         self._banner_place = QWidget()
@@ -283,7 +285,7 @@ class MainWindow(QMainWindow):
             action.setCheckable(True)
             action.setChecked(now == value)
         menu.addSeparator()
-        menu.addAction("Models in Settings…", lambda: self.show_panel("settings"))
+        menu.addAction(_("Models in Settings…"), lambda: self.show_panel("settings"))
         corner = self.strip.models.mapToGlobal(QPoint(0, 0))
         menu.popup(corner - QPoint(0, menu.sizeHint().height()))
 
@@ -304,8 +306,9 @@ class MainWindow(QMainWindow):
     def _offer_all_panels(self, entry: PanelEntry) -> None:
         """Say of a panel that the simple interface hides, opened by a link or a key, how to keep it in the rail."""
         if not self._in_interface(entry):
-            self.banner.show_message(f"{entry.title} is not part of the simple interface: it leaves the rail when "
-                                     "another panel is opened.", "note", action="Show all panels",
+            self.banner.show_message(_("{title} is not part of the simple interface: it leaves the rail when another "
+                                       "panel is opened.").format(title=entry.title), "note",
+                                     action=_("Show all panels"),
                                      act=partial(self.context.change, INTERFACE, "all"))
         elif self.banner.property("kind") == "note":
             self.banner.dismiss()
@@ -370,7 +373,8 @@ class MainWindow(QMainWindow):
     def _stop_training(self) -> None:
         """Let the runs save and stop, then close; closing once more does not wait."""
         self._asked_training = True
-        self.banner.show_message("Training saves and stops; the window closes after it. Close again to leave at once.",
+        self.banner.show_message(_("Training saves and stops; the window closes after it. Close again to leave at "
+                                   "once."),
                                  "care")
         for run in closing.trained(self.context.jobs.running()):
             self.context.training.pause(run)
@@ -386,15 +390,15 @@ class MainWindow(QMainWindow):
         self._names_jobs = bool(long)
         if long:
             indexing = any(job.key.startswith("index:") for job in long)
-            goes_on = " Indexing goes on next time where it stood." if indexing else ""
-            self.banner.show_message(f"Stopping: {', '.join(job.name for job in long)}.{goes_on} "
-                                     "Close again to leave without waiting.", "care")
+            goes_on = _(" Indexing goes on next time where it stood.") if indexing else ""
+            self.banner.show_message(_("Stopping: {value}.{goes_on} Close again to leave without waiting.").format(
+                value=", ".join(job.name for job in long), goes_on=goes_on), "care")
 
     def _show_waiting(self) -> None:
         """Say that closing waits: short and quiet jobs, such as loading a model, can take long on a busy computer."""
         if not self.is_over and not self._names_jobs:
-            self.banner.show_message("The window closes when the current step has ended. "
-                                     "Close again to leave without waiting.", "care")
+            self.banner.show_message(_("The window closes when the current step has ended. Close again to leave "
+                                       "without waiting."), "care")
 
     def _restore(self) -> None:
         room = self.screen().availableSize() - FRAME

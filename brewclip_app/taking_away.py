@@ -15,6 +15,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QMenu, QWidget
 
 from brewclip_app import tasks, wording
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.plain_text import plain_caption
 from brewclip_app.thumbnails import to_qimage
 from brewclip_app.widgets.dialogs import ask_choice, confirm, show_lines
@@ -38,11 +39,11 @@ Images = Sequence["ImageRecord"]
 Undo = Callable[[], object]
 MOST_TAGS = 20  # in the menu
 STARS = 5
-CLASHES: "Mapping[str, Clash]" = {"Keep both": "keep", "Replace": "replace", "Skip": "skip"}
+CLASHES: "Mapping[str, Clash]" = {_("Keep both"): "keep", _("Replace"): "replace", _("Skip"): "skip"}
 TRIES = 3  # of putting back files none of which can be
-AFTER_CLOSING = "After closing: restore them from the bin, then update the gallery."  # undo ends with the program
-NO_UTF8 = "its name is no valid text, so that the bin might take another file; rename it first"
-NO_BIN = "there is no bin for its drive, or its folder may not be written to"
+AFTER_CLOSING = _("After closing: restore them from the bin, then update the gallery.")  # undo ends with the program
+NO_UTF8 = _("its name is no valid text, so that the bin might take another file; rename it first")
+NO_BIN = _("there is no bin for its drive, or its folder may not be written to")
 
 
 class TakeAway(QObject):
@@ -70,7 +71,7 @@ class TakeAway(QObject):
         if len(images) == 1:
             tasks.start(self._copy_picture(images))
         else:
-            self.said.emit(f"{wording.pictures(len(images))} copied.", "", None)
+            self.said.emit(_("{pictures} copied.").format(pictures=wording.pictures(len(images))), "", None)
 
     async def _copy_picture(self, images: Images) -> None:
         limit = float(self._context.settings["images.max_megapixels"])
@@ -79,21 +80,23 @@ class TakeAway(QObject):
             from core import images as files
             return to_qimage(files.read(images[0].path, limit).rgb)
 
-        picture = await self.run("Copying the picture", read, "copy-picture")
+        picture = await self.run(_("Copying the picture"), read, "copy-picture")
         if picture is not None:
             data = _mime(images)
             data.setImageData(picture)
             QGuiApplication.clipboard().setMimeData(data)
-            self.said.emit("Picture copied.", "", None)
+            self.said.emit(_("Picture copied."), "", None)
 
     def copy_paths(self, images: Images) -> None:
         """The paths, one on each line."""
         QGuiApplication.clipboard().setText(_paths(images))
-        self.said.emit("Path copied." if len(images) == 1 else f"{len(images)} paths copied.", "", None)
+        self.said.emit(ngettext("Path copied.", "{images} paths copied.", len(images)).format(images=len(images)), "",
+                       None)
 
     def choose_target(self, images: Images) -> None:
         """Let the user choose a folder and copy the files into it."""
-        ask_folder(self._owner, "copies", f"Copy {wording.pictures(len(images))} to a folder",
+        ask_folder(self._owner, "copies",
+                   _("Copy {pictures} to a folder").format(pictures=wording.pictures(len(images))),
                    lambda folder: self.copy_files(images, folder))
 
     def copy_files(self, images: Images, folder: Path) -> None:
@@ -105,11 +108,12 @@ class TakeAway(QObject):
             from core.picture_files import plan_copy
             return plan_copy(images, folder)
 
-        plan = await self.run(f"Looking into {folder.name}", work)
+        plan = await self.run(_("Looking into {name}").format(name=folder.name), work)
         if plan is not None and plan.clashes:
-            names = "1 name is" if plan.clashes == 1 else f"{wording.count(plan.clashes)} names are"
-            ask_choice(self._owner, f"{names} taken in {folder.name}",
-                       "Keep both gives the new ones a number. This holds for all of them.", CLASHES,
+            names = ngettext("{clashes} name is", "{clashes} names are",
+                             plan.clashes).format(clashes=wording.count(plan.clashes))
+            ask_choice(self._owner, _("{names} taken in {name}").format(names=names, name=folder.name),
+                       _("Keep both gives the new ones a number. This holds for all of them."), CLASHES,
                        lambda clash: tasks.start(self._copy_files(plan, clash)))
         elif plan is not None:
             await self._copy_files(plan, "keep")
@@ -119,18 +123,26 @@ class TakeAway(QObject):
             from core.picture_files import copy_files
             return copy_files(plan, clash, report)
 
-        copied = await self.run(f"Copying {wording.pictures(len(plan.images))}", work)
+        copied = await self.run(_("Copying {pictures}").format(pictures=wording.pictures(len(plan.images))), work)
         if copied is not None:
-            renamed = (f" {wording.count(copied.renamed)} got a name that other programs can read."
+            renamed = (_(" {renamed} got a name that other programs can read.").format(
+                renamed=wording.count(copied.renamed))
                        if copied.renamed else "")
-            skipped = f" {wording.pictures(copied.skipped)} skipped, there already." if copied.skipped else ""
-            stopped = "Stopped. " if copied.stopped else ""
-            self._tell(f"{stopped}{wording.pictures(copied.copied)} copied to {copied.folder}.{skipped}{renamed}",
+            skipped = (_(" {pictures} skipped, there already.").format(pictures=wording.pictures(copied.skipped))
+                       if copied.skipped else "")
+            stopped = _("Stopped. ") if copied.stopped else ""
+            self._tell(_("{stopped}{pictures} copied to {folder}.{skipped}{renamed}").format(stopped=stopped,
+                                                                                             pictures=wording.pictures(
+                                                                                                 copied.copied),
+                                                                                             folder=copied.folder,
+                                                                                             skipped=skipped,
+                                                                                             renamed=renamed),
                        copied.failed)
 
     def export(self, images: Images, hits: "Mapping[int, Hit]") -> None:
         """Let the user choose a file, and write the list of pictures into it; `hits` by id, where there are any."""
-        ask_target(self._owner, "lists", f"Export the list of {wording.pictures(len(images))}", "pictures.csv",
+        ask_target(self._owner, "lists",
+                   _("Export the list of {pictures}").format(pictures=wording.pictures(len(images))), "pictures.csv",
                    lambda path: tasks.start(self._export(images, hits, path)), ".json")
 
     async def _export(self, images: Images, hits: "Mapping[int, Hit]", path: Path) -> None:
@@ -139,8 +151,9 @@ class TakeAway(QObject):
             write_list(path, [(image, hits.get(image.id)) for image in images])
             return path
 
-        if await self.run("Exporting the list", work) is not None:
-            self.said.emit(f"The list of {wording.pictures(len(images))} is in {path}.", "", None)
+        if await self.run(_("Exporting the list"), work) is not None:
+            self.said.emit(_("The list of {pictures} is in {path}.").format(pictures=wording.pictures(len(images)),
+                                                                            path=path), "", None)
 
     # ---- tags and ratings
 
@@ -157,14 +170,14 @@ class TakeAway(QObject):
 
     def ask_tag(self, images: Images) -> None:
         """Let the user type a tag; those of the gallery are offered."""
-        NameDialog(self._owner, f"Tag {wording.pictures(len(images))}", "Tag",
+        NameDialog(self._owner, _("Tag {pictures}").format(pictures=wording.pictures(len(images))), _("Tag"),
                    lambda name, dialog: self.tag(images, name, True, dialog), holder="tag",
-                   known=[name for name, _ in self.tags]).open()
+                   known=[name for name, _unused in self.tags]).open()
 
     def rate(self, images: Images, stars: int, undo: bool = True) -> None:
         """Rate pictures with stars; 0 for no rating. `undo`: it can be undone."""
         if images:
-            given = f"rated {STAR * stars}" if stars else "no longer rated"
+            given = _("rated {star}").format(star=STAR * stars) if stars else _("no longer rated")
             self._change(images, lambda gallery, ids: gallery.rate(ids, stars),
                          f"{wording.pictures(len(images))} {given}.",
                          partial(self._rate_back, images) if undo else None)
@@ -189,9 +202,9 @@ class TakeAway(QObject):
                 self.done.emit(words, undo)
 
         if dialog is not None:
-            dialog.save(self._context.jobs, "Tagging", work, then)
+            dialog.save(self._context.jobs, _("Tagging"), work, then)
         else:
-            self._context.jobs.submit("Changing pictures", work, on_done=then, quiet=True)
+            self._context.jobs.submit(_("Changing pictures"), work, on_done=then, quiet=True)
 
     # ---- out of the gallery
 
@@ -206,10 +219,11 @@ class TakeAway(QObject):
             removal.remove(gallery, images)
             return gallery.id
 
-        gallery_id = await self.run("Removing pictures", work)
+        gallery_id = await self.run(_("Removing pictures"), work)
         if gallery_id is not None:
             self._tell_left(images)
-            self.done.emit(f"{wording.pictures(len(images))} removed from {name}; the files stay.",
+            self.done.emit(_("{pictures} removed from {name}; the files stay.").format(
+                pictures=wording.pictures(len(images)), name=name),
                            lambda: tasks.start(self._restore([str(image.path) for image in images], name, gallery_id)))
 
     async def _restore(self, paths: list[str], name: str, gallery_id: int) -> None:
@@ -217,16 +231,16 @@ class TakeAway(QObject):
             from core.galleries import removal
             return removal.restore(self._reopened(name, gallery_id), paths)
 
-        result = await self.run("Taking pictures back", work)
+        result = await self.run(_("Taking pictures back"), work)
         if result is not None:
             self._tell_returned(f"{wording.pictures(result.restored)} in {name} again. {result.words}".rstrip())
 
     def ask_bin(self, images: Images) -> None:
         """Ask, and move the files of pictures to the bin."""
         if images:
-            confirm(self._owner, f"Move {wording.pictures(len(images))} to the bin?",
-                    f"{wording.size(sum(image.size for image in images))} in all. While the files are in the bin, this "
-                    "can be undone.", "Move to the bin",
+            confirm(self._owner, _("Move {pictures} to the bin?").format(pictures=wording.pictures(len(images))),
+                    _("{sum} in all. While the files are in the bin, this can be undone.").format(
+                        sum=wording.size(sum(image.size for image in images))), _("Move to the bin"),
                     lambda: self.move_to_bin(images))
 
     def move_to_bin(self, images: Images) -> None:
@@ -239,13 +253,14 @@ class TakeAway(QObject):
             gallery = self._context.explorer.gallery(name)
             return removal.move_to_bin(gallery, images, to_bin, report), gallery.id
 
-        outcome = await self.run(f"Moving {wording.pictures(len(images))} to the bin", work)
+        outcome = await self.run(_("Moving {pictures} to the bin").format(pictures=wording.pictures(len(images))), work)
         if outcome is None:
             return
         result, gallery_id = outcome
         binned = result.binned
-        words = (f"{'Stopped. ' if result.stopped else ''}{wording.pictures(len(binned))} moved to the bin."
-                 f"{f' {AFTER_CLOSING}' if binned else ''}")
+        words = (_("{text}{pictures} moved to the bin.{value}").format(text=_("Stopped. ") if result.stopped else "",
+                                                                       pictures=wording.pictures(len(binned)),
+                                                                       value=f' {AFTER_CLOSING}' if binned else ""))
         if binned:
             self._tell_left([one.image for one in binned])
             self.done.emit(words, lambda: tasks.start(self._put_back(binned, name, gallery_id)))
@@ -260,14 +275,15 @@ class TakeAway(QObject):
             from core.galleries import removal
             return removal.put_back(self._reopened(name, gallery_id), binned, report)
 
-        result = await self.run("Putting pictures back", work)
+        result = await self.run(_("Putting pictures back"), work)
         left = binned if result is None else result.left
         progressed = result is not None and bool(result.image_ids)
         if left and (progressed or tries > 1):  # what can never be put back must not hide the steps before it
             self.done.emit("", lambda: tasks.start(self._put_back(left, name, gallery_id,
                                                                   TRIES if progressed else tries - 1)))
         if result is not None:
-            self._tell_returned(f"{wording.pictures(len(result.image_ids))} put back.", result.failed)
+            self._tell_returned(_("{pictures} put back.").format(pictures=wording.pictures(len(result.image_ids))),
+                                result.failed)
 
     def _reopened(self, name: str, gallery_id: int) -> "Gallery":
         """The gallery of an id, which may have another name by now; one at an address has its address as the name."""
@@ -279,22 +295,23 @@ class TakeAway(QObject):
     def add_to_menu(self, menu: QMenu, images: Images, hits: "Mapping[int, Hit]", keys: bool = True) -> None:
         """Add these actions to a menu, with their `keys` where the panel has them."""
         one = len(images) == 1
-        for words, act in (("Copy\tCtrl+C", self.copy), ("Copy path" if one else "Copy paths", self.copy_paths),
-                           ("Copy file to a folder…" if one else "Copy files to a folder…", self.choose_target),
-                           ("Export list…", lambda images: self.export(images, hits))):
+        for words, act in ((_("Copy\tCtrl+C"), self.copy),
+                           (_("Copy path") if one else _("Copy paths"), self.copy_paths),
+                           (_("Copy file to a folder…") if one else _("Copy files to a folder…"), self.choose_target),
+                           (_("Export list…"), lambda images: self.export(images, hits))):
             menu.addAction(words if keys else words.partition("\t")[0], partial(act, images))
         menu.addSeparator()
-        self.add_tags(menu.addMenu("Tag"), images)
-        self.add_ratings(menu.addMenu("Rate"), images, keys)
+        self.add_tags(menu.addMenu(_("Tag")), images)
+        self.add_ratings(menu.addMenu(_("Rate")), images, keys)
         menu.addSeparator()
-        menu.addAction("Remove from the gallery", partial(self.remove, images))
-        menu.addAction("Move to the bin…\tDel" if keys else "Move to the bin…", partial(self.ask_bin, images))
+        menu.addAction(_("Remove from the gallery"), partial(self.remove, images))
+        menu.addAction(_("Move to the bin…\tDel") if keys else _("Move to the bin…"), partial(self.ask_bin, images))
 
     def add_tags(self, menu: QMenu, images: Images) -> None:
         """Add the tags of these pictures and of the gallery to a menu, and a new one."""
-        menu.addAction("New tag…", partial(self.ask_tag, images))
+        menu.addAction(_("New tag…"), partial(self.ask_tag, images))
         own = sorted({tag for image in images for tag in image.tags})
-        names = list(dict.fromkeys([*own, *(name for name, _ in self.tags)]))[:MOST_TAGS]
+        names = list(dict.fromkeys([*own, *(name for name, _unused in self.tags)]))[:MOST_TAGS]
         if names:
             menu.addSeparator()
         for name in names:
@@ -306,7 +323,7 @@ class TakeAway(QObject):
     def add_ratings(self, menu: QMenu, images: Images, keys: bool = True) -> None:
         """Add the ratings to a menu."""
         for stars in range(STARS, -1, -1):
-            words = STAR * stars or "No rating"
+            words = STAR * stars or _("No rating")
             action = menu.addAction(f"{words}\t{stars}" if keys else words, partial(self.rate, images, stars))
             action.setCheckable(True)
             action.setChecked(all(image.rating == stars for image in images))
@@ -326,7 +343,7 @@ class TakeAway(QObject):
     def _tell(self, words: str, failed: Sequence[str] = ()) -> None:
         """Say what was done; what failed is listed on demand."""
         if failed:
-            self.said.emit(f"{words} {_failed_words(failed)}", "Show why", partial(self._list_failed, failed))
+            self.said.emit(f"{words} {_failed_words(failed)}", _("Show why"), partial(self._list_failed, failed))
         else:
             self.said.emit(words, "", None)
 
@@ -363,7 +380,7 @@ def to_bin(path: Path) -> Path | None:
 
 
 def _failed_words(failed: Sequence[str]) -> str:
-    return f"{wording.pictures(len(failed))} failed."
+    return _("{pictures} failed.").format(pictures=wording.pictures(len(failed)))
 
 
 def _paths(images: Images) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from brewclip_app.localisation import _
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -68,4 +70,4 @@ def _finish(task: "asyncio.Task[Any]") -> None:
     _running.discard(task)
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, JobCancelled):
-        loop().call_exception_handler({"message": "a coroutine of the window failed", "exception": error})
+        loop().call_exception_handler({"message": _("a coroutine of the window failed"), "exception": error})

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QPoint, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QImage, QPainter, QPixmap
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from core import caches, private_files
 from core.errors import ImageError
 from core.remote import is_remote
@@ -29,8 +30,8 @@ MEMORY = 256 * 2**20  # bytes of pixels
 WAITING = 400  # requests; older ones are forgotten, whoever still wants them asks again
 THREADS = 2
 QUALITY = 88  # of the JPEG on disk
-GONE = "File is gone"
-UNREADABLE = "Cannot be read"
+GONE = _("File is gone")
+UNREADABLE = _("Cannot be read")
 
 Key = tuple[str, int]  # the picture, the side
 

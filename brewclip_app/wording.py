@@ -6,47 +6,55 @@ from datetime import datetime
 
 from PySide6.QtCore import QLocale
 
-THIN = "\u2009"  # between groups of three digits
-DOUBTFUL = "Doubtful: other words may have been said. Correct them, or say it again."
+from brewclip_app.localisation import _, ngettext
+from brewclip_app.localisation import number as number_text
+
+DOUBTFUL = _("Doubtful: other words may have been said. Correct them, or say it again.")
+STEPS = {"GB": 1e9, "MB": 1e6, "kB": 1e3}
 
 
 def count(number: int) -> str:
-    """8094 -> "8 094" with a thin space."""
-    return f"{number:,}".replace(",", THIN)
+    """8094 -> "8 094": grouped as the system has it, with a thin space where it says nothing."""
+    return number_text(number, ",")
 
 
 def size(number: float) -> str:
     """Bytes as "12 kB", "145 MB", "1.7 GB"."""
-    for unit, step in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+    for unit, step in STEPS.items():
         if number >= step:
-            value = number / step
-            return f"{value:.1f} {unit}" if unit == "GB" else f"{value:.0f} {unit}"
-    return f"{number:.0f} bytes"
+            return f"{number_text(number / step, _precision(unit))} {_unit(unit)}"
+    return ngettext("{number:.0f} bytes", "{number:.0f} bytes", round(number)).format(number=number)
 
 
 def size_of(done: float, total: float) -> str:
     """ "90 of 145 MB": both in the unit of the whole."""
-    total_size = size(total)
-    unit = total_size.split()[1]
-    if unit == "bytes":
-        return f"{done:.0f} of {total_size}"
-    step = {"GB": 1e9, "MB": 1e6, "kB": 1e3}[unit]
-    return f"{done / step:.{1 if unit == 'GB' else 0}f} of {total_size}"
+    unit, step = next(((unit, step) for unit, step in STEPS.items() if total >= step), ("", 1.0))
+    return _("{done} of {total}").format(done=number_text(done / step, _precision(unit)), total=size(total))
+
+
+def _precision(unit: str) -> str:
+    return ".1f" if unit == "GB" else ".0f"
+
+
+def _unit(unit: str) -> str:
+    return {"GB": _("GB"), "MB": _("MB"), "kB": _("kB")}[unit]
 
 
 def duration(seconds: float) -> str:
     """Seconds as "2.4 s", "13 s", "4 min", "1 h 27 min"."""
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return _("{seconds:.1f} s").format(seconds=seconds)
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return _("{seconds:.0f} s").format(seconds=seconds)
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 60:
+        return _("{minutes} min").format(minutes=minutes)
+    return _("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)
 
 
 def pictures(number: int) -> str:
     """ "1 picture", "8 094 pictures"."""
-    return "1 picture" if number == 1 else f"{count(number)} pictures"
+    return ngettext("{number} picture", "{number} pictures", number).format(number=count(number))
 
 
 def month(moment: datetime) -> str:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from core import private_files
 from core.audio_lengths import Lengths, Repaired, lengths_of
 from core.errors import AudioError
+from core.localisation import _
 
 Samples = NDArray[np.float32]
 
@@ -29,7 +30,7 @@ SHORTEST_SECONDS = 0.2
 SILENCE = 10 ** (-80 / 20)  # peak; three steps of a 16-bit recording
 RATES = (4_000, 768_000)  # rates in Hz that recordings of speech have; under it no words are left
 BLOCK_FRAMES = 1 << 16
-NO_LENGTH = "The file's header gives no length; it was read to its end."
+NO_LENGTH = _("The file's header gives no length; it was read to its end.")
 
 # What libsndfile reads well. It guesses at everything else, and its MP3 decoder talks to stderr while it guesses.
 SNDFILE_MAGICS = (b"RIFF", b"riff", b"RF64", b"FORM", b"fLaC", b"OggS", b".snd", b"caff")
@@ -76,12 +77,15 @@ def read(path: Path) -> Waveform:
         waveform = _checked(_decoded(path, head, lengths), path.name)
         return replace(waveform, note=NO_LENGTH) if lengths and lengths.repairs else waveform
     except OSError as error:
-        raise AudioError(f"{path.name} cannot be read: {error.strerror or error}.", "unreadable") from error
+        raise AudioError(_("{name} cannot be read: {strerror}.").format(name=path.name, strerror=error.strerror
+                                                                        or error), "unreadable") from error
     except AudioError:
         raise
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise AudioError(f"{path.name} cannot be decoded ({reason[:200]}). Convert it to WAV or FLAC.",
+        raise AudioError(_("{name} cannot be decoded ({reason}). Convert it to WAV or FLAC.").format(name=path.name,
+                                                                                                     reason=reason[
+                                                                                                         :200]),
                          "not_audio") from error
 
 
@@ -90,12 +94,12 @@ def from_samples(samples: NDArray[Any], rate: int) -> Waveform:
 
     `rate` in Hz. Floats beyond -1..1 are scaled down. AudioError: as `read`, without those about files.
     """
-    name = "The recording"
+    name = _("The recording")
     array = np.asarray(samples)
     if array.ndim not in (1, 2) or array.dtype.kind not in "iuf":
-        raise AudioError(f"{name} is not a row of samples.", "not_audio")
+        raise AudioError(_("{name} is not a row of samples.").format(name=name), "not_audio")
     if array.size == 0:
-        raise AudioError(f"{name} is empty.", "empty")
+        raise AudioError(_("{name} is empty.").format(name=name), "empty")
     frames = array.reshape(len(array), -1)
     blocks = (_as_float(frames[start : start + BLOCK_FRAMES]) for start in range(0, len(frames), BLOCK_FRAMES))
     return _checked(_collect(blocks, rate, name), name)
@@ -112,7 +116,9 @@ def write_flac(waveform: Waveform, path: Path) -> None:
             soundfile.write(file, waveform.samples, RATE, format="FLAC", subtype="PCM_16")
     except (OSError, soundfile.LibsndfileError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise AudioError(f"The recording could not be saved as {path.name}: {reason}.", "not_saved") from error
+        raise AudioError(_("The recording could not be saved as {name}: {reason}.").format(name=path.name,
+                                                                                           reason=reason),
+                         "not_saved") from error
 
 
 def peaks(waveform: Waveform, bins: int) -> Samples:
@@ -136,18 +142,21 @@ def _head(path: Path) -> bytes:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise AudioError(f"{path.name} is a folder, not a recording.", "not_audio")
+            raise AudioError(_("{name} is a folder, not a recording.").format(name=path.name), "not_audio")
         if not stat.S_ISREG(mode):  # opening it could wait for ever
-            raise AudioError(f"{path.name} is a pipe or a device, not a file with a recording.", "not_audio")
+            raise AudioError(_("{name} is a pipe or a device, not a file with a recording.").format(name=path.name),
+                             "not_audio")
         with path.open("rb") as file:
             head = file.read(12)
     except FileNotFoundError as error:
-        raise AudioError(f"{path.name} is not there any more. Was it moved or deleted?", "missing") from error
+        raise AudioError(_("{name} is not there any more. Was it moved or deleted?").format(name=path.name),
+                         "missing") from error
     except (OSError, ValueError) as error:  # the second: a name that no file can have
         reason = getattr(error, "strerror", None) or error
-        raise AudioError(f"{path.name} cannot be opened: {reason}.", "unreadable") from error
+        raise AudioError(_("{name} cannot be opened: {reason}.").format(name=path.name, reason=reason),
+                         "unreadable") from error
     if not head:
-        raise AudioError(f"{path.name} is empty: the file has no bytes.", "empty")
+        raise AudioError(_("{name} is empty: the file has no bytes.").format(name=path.name), "empty")
     return head
 
 
@@ -165,7 +174,7 @@ def _read_soundfile(path: Path, repairs: Mapping[int, bytes]) -> Samples:
     with Repaired(path, repairs) if repairs else nullcontext(path) as source, soundfile.SoundFile(source) as file:
         promised = file.frames / file.samplerate
         if file.frames == 0:
-            raise AudioError(f"{path.name} is empty: it holds no sound.", "empty")
+            raise AudioError(_("{name} is empty: it holds no sound.").format(name=path.name), "empty")
         samples = _collect(_soundfile_blocks(file), file.samplerate, path.name)
     _check_whole(len(samples) / RATE, promised, path.name)
     return samples
@@ -186,10 +195,11 @@ def _read_av(path: Path, head: bytes) -> Samples:
     try:
         with av.open(str(path), options=options) as container:
             if not container.streams.audio:
-                raise AudioError(f"{path.name} has no sound in it.", "not_audio")
+                raise AudioError(_("{name} has no sound in it.").format(name=path.name), "not_audio")
             stream = container.streams.audio[0]
             if stream.codec_context is None:  # FFmpeg has no decoder for it
-                raise AudioError(f"{path.name} is in a coding that cannot be read here. Convert it to WAV or FLAC.",
+                raise AudioError(_("{name} is in a coding that cannot be read here. Convert it to WAV or FLAC.").format(
+                    name=path.name),
                                  "not_audio")
             promised = float((stream.duration or 0) * (stream.time_base or 0)) or (container.duration or 0) / 1e6
             rate = int(stream.rate or 0)
@@ -197,7 +207,8 @@ def _read_av(path: Path, head: bytes) -> Samples:
     except (av.error.FFmpegError, ValueError) as error:
         if head[:4] in SNDFILE_MAGICS or any(head[start:].startswith(magic) for start, magic in AV_MAGICS):
             raise _truncated(path.name) from error
-        raise AudioError(f"{path.name} is not a recording, or of a kind that cannot be read.", "not_audio") from error
+        raise AudioError(_("{name} is not a recording, or of a kind that cannot be read.").format(name=path.name),
+                         "not_audio") from error
     _check_whole(len(samples) / RATE, promised, path.name)
     return samples
 
@@ -216,17 +227,20 @@ def _av_blocks(container: Any, stream: Any) -> Iterator[Samples]:
 def _collect(blocks: Iterator[Samples], rate: int, name: str) -> Samples:
     """(n,) 16 kHz mono from (frames, channels) blocks at `rate` Hz."""
     if not RATES[0] <= rate <= RATES[1]:
-        raise AudioError(f"{name} says that it has {rate} samples a second. Recordings of speech have "
-                         f"{RATES[0]} to {RATES[1]}: record it again at 16000.", "not_audio")
+        raise AudioError(_("{name} says that it has {rate} samples a second. Recordings of speech have {rates} to "
+                           "{rates_2}: record it again at 16000.").format(name=name, rate=rate, rates=RATES[0],
+                                                                          rates_2=RATES[1]), "not_audio")
     resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32") if rate != RATE else None
     parts: list[Samples] = []
     frames = 0
     for block in blocks:
         frames += len(block)
         if frames > LONGEST_SECONDS * rate:
-            raise AudioError(f"{name} is longer than {LONGEST_SECONDS // 3600} hours. Cut it into parts.", "too_long")
+            raise AudioError(_("{name} is longer than {longest_seconds} hours. Cut it into parts.").format(
+                name=name, longest_seconds=LONGEST_SECONDS // 3600), "too_long")
         if not np.isfinite(block).all():
-            raise AudioError(f"{name} holds values that are not numbers (NaN or infinite): it is damaged.",
+            raise AudioError(_("{name} holds values that are not numbers (NaN or infinite): it is damaged.").format(
+                name=name),
                              "not_finite")
         mono = _mono(block)
         parts.append(resampler.resample_chunk(mono) if resampler else mono)
@@ -272,19 +286,24 @@ def _check_whole(seconds: float, promised: float, name: str) -> None:
 
 
 def _truncated(name: str, seconds: float = 0.0, promised: float = 0.0) -> AudioError:
-    found = f" ({seconds:.1f} s of {promised:.1f} s can be read)" if seconds else ""
-    return AudioError(f"{name} breaks off before its end{found}. Copy or record it again.", "truncated")
+    found = (_(" ({seconds:.1f} s of {promised:.1f} s can be read)").format(seconds=seconds, promised=promised)
+             if seconds else "")
+    return AudioError(_("{name} breaks off before its end{found}. Copy or record it again.").format(name=name,
+                                                                                                    found=found),
+                      "truncated")
 
 
 def _checked(samples: Samples, name: str) -> Waveform:
     """Make a waveform of samples (owned by it). AudioError: empty, too_short, silent."""
     if len(samples) == 0:
-        raise AudioError(f"{name} is empty: it holds no sound.", "empty")
+        raise AudioError(_("{name} is empty: it holds no sound.").format(name=name), "empty")
     if len(samples) < SHORTEST_SECONDS * RATE:
-        raise AudioError(f"{name} is too short ({len(samples) / RATE:.2f} s) to hold a word.", "too_short")
+        raise AudioError(_("{name} is too short ({samples:.2f} s) to hold a word.").format(name=name,
+                                                                                           samples=len(samples) / RATE),
+                         "too_short")
     peak = float(max(samples.max(), -samples.min()))
     if peak < SILENCE:
-        raise AudioError(f"{name} is silent. Is the microphone muted?", "silent")
+        raise AudioError(_("{name} is silent. Is the microphone muted?").format(name=name), "silent")
     if peak > 1:
         samples /= peak
     samples.flags.writeable = False

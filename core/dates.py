@@ -3,9 +3,11 @@
 import re
 from datetime import MAXYEAR, UTC, datetime, timedelta
 
+from core.localisation import _
+
 FORM = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 SPAN = re.compile(r"\s*(?:\.\.|–|—|\bto\b)\s*")
-ACCEPTED = "2024, 2024-05, 2024-05-17, 2023 to 2024-06, since 2024, before 2024"  # for people
+ACCEPTED = _("2024, 2024-05, 2024-05-17, 2023 to 2024-06, since 2024, before 2024")  # for people
 OPEN = re.compile(r"(?i)(since|from|before|until)\s+(.*)")
 
 CAMERA = re.compile(r"(\d{4})\D{0,2}(\d{1,2})\D{0,2}(\d{1,2})(?:\D{1,2}(\d{1,2})\D{0,2}(\d{2})(?:\D{0,2}(\d{2}))?)?")

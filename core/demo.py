@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core import demo_pictures, plain_json, private_files
 from core.errors import StoreError
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent, steps
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def write_pictures(folder: Path, report: Report = silent) -> int:
                 with private_files.replacing(folder / name, private=False, durable=False) as file:
                     drawing().save(file, "PNG")
     except OSError as error:
-        raise StoreError(f"The demo's pictures could not be written to {folder}: {error.strerror or error}.",
+        raise StoreError(_("The demo's pictures could not be written to {folder}: {strerror}.").format(
+            folder=folder, strerror=error.strerror or error),
                          "disk") from error
     return sum(1 for path in folder.iterdir() if path.suffix in (".png", ".jpg"))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from core.errors import ModelError
+from core.localisation import _
 
 NAMES = ("auto", "cpu", "cuda", "mps")
 
@@ -39,7 +40,9 @@ def choose(device: str = "auto") -> Device:
     A GPU that was asked for by name and is not there gives the CPU with a note. ModelError ("device") on another name.
     """
     if device not in NAMES:
-        raise ModelError(f"There is no device {device!r}; choose one of {', '.join(NAMES)}.", "device")
+        raise ModelError(_("There is no device {device!r}; choose one of {names}.").format(device=device,
+                                                                                           names=", ".join(NAMES)),
+                         "device")
     if device in ("auto", "cuda") and _cuda():
         return Device("cuda", torch.device("cuda"), torch.float16)
     if device in ("auto", "mps") and torch.backends.mps.is_available():

@@ -25,6 +25,7 @@ from core.indexing.exclusions import Exclusions
 from core.indexing.local import IndexResult, index_gallery, index_scans
 from core.indexing.sources import is_list, scan_sources
 from core.indexing.unfinished import UnfinishedRuns
+from core.localisation import _
 from core.models.multicrop import encode_views
 from core.models.registry import ModelRegistry, ModelStatus
 from core.progress import JobCancelled, Report, finishing, silent
@@ -243,7 +244,8 @@ class Explorer:
             remote.check_secrets(source)
             here = remote.local(source)
             if here is not None and not expanded(here).exists() and not is_list(source):
-                raise StoreError(f"There is no folder {source}. Nothing was changed.", "no_folder")
+                raise StoreError(_("There is no folder {source}. Nothing was changed.").format(source=source),
+                                 "no_folder")
         if not sources or is_address(gallery):  # before a model is loaded for nothing
             self._reachable(gallery, may_be_new=bool(sources))
         settings = self._settings
@@ -295,7 +297,7 @@ class Explorer:
             self._reachable(to, may_be_new=True)
         target = self.gallery(to, create=True)
         if target.id == source.id:
-            raise StoreError("A gallery cannot be copied into itself.", "same")
+            raise StoreError(_("A gallery cannot be copied into itself."), "same")
         return copying.copy_gallery(source, target, report)
 
     def search(self, gallery: str, terms: Sequence[QueryTerm], top: int = 250, filter: Filter = Filter(),  # noqa: A002

@@ -9,6 +9,7 @@ import platformdirs
 
 from core import private_files
 from core.errors import SettingsError
+from core.localisation import _
 
 # Beginnings of the names in a home: `Home`'s own, and those of the window, the log and the probes.
 OWN = ("store.sqlite", "weights", "caches", "recordings", "takes", "runs", "demo", "addresses.json", "unfinished.json",
@@ -49,9 +50,9 @@ class Home:
     def places(self) -> dict[str, Path]:
         """What lies where, for people: one entry where all is in one folder."""
         if not self.config:
-            return {"Data folder": self.root}
-        return {"Data folder": self.root, "Settings": self.settings.parent, "Caches": self.caches,
-                "Log and window state": self.log.parent}
+            return {_("Data folder"): self.root}
+        return {_("Data folder"): self.root, _("Settings"): self.settings.parent, _("Caches"): self.caches,
+                _("Log and window state"): self.log.parent}
 
     @property
     def store(self) -> Path:
@@ -141,8 +142,8 @@ def find_home() -> Home:
     try:
         return Home(Path(chosen).expanduser().absolute())
     except RuntimeError as error:
-        raise SettingsError(f"BREWCLIP_HOME is {chosen}, but there is no such user. Set it to a folder's whole path, "
-                            "or leave it out for the usual one.", "home") from error
+        raise SettingsError(_("BREWCLIP_HOME is {chosen}, but there is no such user. Set it to a folder's whole path, "
+                              "or leave it out for the usual one.").format(chosen=chosen), "home") from error
 
 
 def _users_home() -> Home:

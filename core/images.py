@@ -29,6 +29,7 @@ from core import dates, remote
 from core.deep_pixels import eight_bits
 from core.errors import ImageError, StoreError
 from core.image_repair import attempts
+from core.localisation import _
 from core.pixel_budget import PixelBudget
 
 CROP_POLICIES = ("centre", "letterbox", "squash")
@@ -118,7 +119,7 @@ def read_looks(path: Path, crop: str, size: int, max_megapixels: float = MAX_MEG
     the file, if they are here already. ImageError as listed above.
     """
     if content is not None and not content:
-        raise ImageError(f"{path.name} is empty (0 bytes).", "empty")
+        raise ImageError(_("{name} is empty (0 bytes).").format(name=path.name), "empty")
     with BytesIO(content) if content is not None else _open(path) as file, ExitStack() as held:
         picture = _read(path, file, max_megapixels, 0, held)
         try:
@@ -143,7 +144,7 @@ def _read(path: Path, file: BinaryIO, max_megapixels: float, at_least: int, held
         held.close()
         repaired = _repaired(path, file, max_megapixels, at_least, held)
         if repaired is None:
-            raise ImageError(f"{path.name} is damaged or cut off: part of the picture is lost.",
+            raise ImageError(_("{name} is damaged or cut off: part of the picture is lost.").format(name=path.name),
                              "truncated") from error
         return repaired
 
@@ -185,7 +186,7 @@ def _agreed(path: Path, contents: tuple[bytes, ...], max_megapixels: float, at_l
 
 
 def _no_room(path: Path) -> ImageError:
-    return ImageError(f"{path.name} does not fit into this computer's memory.", "too_large")
+    return ImageError(_("{name} does not fit into this computer's memory.").format(name=path.name), "too_large")
 
 
 def crop_box(width: int, height: int, crop: str) -> tuple[float, float, float, float]:
@@ -255,12 +256,13 @@ def _open(path: Path) -> BinaryIO:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a folder; or a pipe, which would block for ever
-            raise ImageError(f"{path.name} is not a picture file.", "not_an_image")
+            raise ImageError(_("{name} is not a picture file.").format(name=path.name), "not_an_image")
         if not status.st_size:
-            raise ImageError(f"{path.name} is empty (0 bytes).", "empty")
+            raise ImageError(_("{name} is empty (0 bytes).").format(name=path.name), "empty")
         return path.open("rb")
     except FileNotFoundError as error:
-        raise ImageError(f"{path.name} is not there any more; it was looked for in {path.parent}.",
+        raise ImageError(_("{name} is not there any more; it was looked for in {parent}.").format(name=path.name,
+                                                                                                  parent=path.parent),
                          "missing") from error
     except OSError as error:
         raise _unreadable(path, error) from error
@@ -273,20 +275,25 @@ def fetched(path: Path) -> bytes:
     except StoreError as error:
         raise ImageError(str(error), "missing" if error.kind == "not_there" else "unreadable") from error
     if not content:
-        raise ImageError(f"{path.name} is empty (0 bytes).", "empty")
+        raise ImageError(_("{name} is empty (0 bytes).").format(name=path.name), "empty")
     return content
 
 
 def _unreadable(path: Path, error: OSError) -> ImageError:
-    return ImageError(f"{path.name} cannot be read: {error.strerror or error}.", "unreadable")
+    return ImageError(_("{name} cannot be read: {strerror}.").format(name=path.name, strerror=error.strerror or error),
+                      "unreadable")
 
 
 def _decode(path: Path, file: BinaryIO, max_megapixels: float, at_least: int, held: ExitStack) -> Picture:
     image: Image.Image = _header(path, file)
     width, height = image.size
     if width * height > max_megapixels * 1e6:
-        raise ImageError(f"{path.name} has {width * height / 1e6:,.0f} megapixels ({width} x {height}), more than "
-                         f"the {max_megapixels:g} allowed in the settings.", "too_large")
+        raise ImageError(_("{name} has {width:,.0f} megapixels ({width_2} x {height}), more than the "
+                           "{max_megapixels:g} allowed in the settings.").format(name=path.name,
+                                                                                 width=width * height / 1000000.0,
+                                                                                 width_2=width, height=height,
+                                                                                 max_megapixels=max_megapixels),
+                         "too_large")
     if image.format in ("JPEG", "MPO"):
         _check_scans(path, file, width * height / 1e6)
     if at_least:
@@ -311,8 +318,8 @@ def _check_scans(path: Path, file: BinaryIO, megapixels: float) -> None:
         last = block[-1:]
     file.seek(0)
     if scans > FEW_SCANS and scans * megapixels > SCANNED_MEGAPIXELS:
-        raise ImageError(f"{path.name} is a JPEG of {scans} scans, which would take minutes to decode. Saved anew by "
-                         "any other program it can be read.", "too_large")
+        raise ImageError(_("{name} is a JPEG of {scans} scans, which would take minutes to decode. Saved anew by any "
+                           "other program it can be read.").format(name=path.name, scans=scans), "too_large")
 
 
 def _header(path: Path, file: BinaryIO) -> Image.Image:
@@ -328,7 +335,8 @@ def _header(path: Path, file: BinaryIO) -> Image.Image:
         known = start[8:12] in (BOXED_BRANDS if boxed else (b"WEBP",)) or start.startswith(SIGNATURES)
         if known:
             raise
-        raise ImageError(f"{path.name} is not a picture of a kind that is read here.", "not_an_image") from error
+        raise ImageError(_("{name} is not a picture of a kind that is read here.").format(name=path.name),
+                         "not_an_image") from error
 
 
 def _register_heif() -> None:

@@ -15,6 +15,7 @@ from uuid import uuid4
 from core import images
 from core.errors import ImageError
 from core.file_names import readable_name, safe_name
+from core.localisation import _
 from core.progress import JobCancelled, Progress, Report, WorkStep, silent
 from core.remote import is_remote
 from core.store.records import ImageRecord
@@ -56,12 +57,15 @@ def plan_copy(chosen: Sequence[ImageRecord], folder: Path) -> CopyPlan:
             free = shutil.disk_usage(folder).free
     except OSError as error:
         kind = "read_only" if folder.is_dir() else "no_folder"
-        raise ImageError(f"Nothing can be written into {folder}: {error.strerror or error}. Nothing was copied; choose "
-                         "another folder.", kind) from error
+        raise ImageError(_("Nothing can be written into {folder}: {strerror}. Nothing was copied; choose another "
+                           "folder.").format(folder=folder, strerror=error.strerror or error), kind) from error
     needed = sum(image.size for image in chosen)
     if needed > free:
-        raise ImageError(f"These pictures take {needed / 1e9:.2f} GB, and {folder} has room for {free / 1e9:.2f} GB. "
-                         "Nothing was copied; make room, or choose another folder.", "disk_full")
+        raise ImageError(_("These pictures take {needed:.2f} GB, and {folder} has room for {free:.2f} GB. Nothing was "
+                           "copied; make room, or choose another folder.").format(needed=needed / 1000000000.0,
+                                                                                  folder=folder,
+                                                                                  free=free / 1000000000.0),
+                         "disk_full")
     taken = [path for image in chosen if os.path.lexists(path := folder / _name(image))
              and not _is_same(image.path, path)]
     return CopyPlan(tuple(chosen), folder, len(set(taken)))

@@ -13,79 +13,81 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from core.localisation import _, joined
+
 
 class WorkStep(Enum):
     """Step of a piece of work. The value is its title; {} stands for the subject of the progress."""
 
-    LOADING = "Loading {}"
-    LOADING_TRAINED = "Loading the trained model"
-    EXPORTING_MODEL = "Preparing {} for this processor"
-    SEARCHING = "Searching"
-    CALIBRATING = "Calibrating match significance"
-    TRANSCRIBING = "Transcribing"
-    TRANSCRIBING_RECORDINGS = "Transcribing recordings ({})"
-    PREPARING_PICTURES = "Preparing pictures"
-    EMBEDDING_PICTURES = "Embedding pictures"
-    EMBEDDING_CROPS = "Embedding several crops of pictures"
-    EMBEDDING_UTTERANCES = "Embedding utterances"
-    EMBEDDING_TEXTS = "Embedding texts"
-    SCANNING = "Looking for pictures"
-    READING_LIST = "Reading the list"
-    SCANNING_LIST = "Looking for the pictures of the list"
-    INDEXING = "Indexing pictures"
-    COPYING = "Copying pictures"
-    BINNING = "Moving pictures to the bin"
-    PUTTING_BACK = "Putting pictures back"
-    COMPARING_GALLERIES = "Comparing the galleries"
-    COPYING_TAGS = "Copying tags and failures"
-    OPTIMIZING = "Optimizing {}"
-    OPTIMIZED = "The tables are optimized"
-    CONNECTING = "Connecting to the cluster"
-    STARTING_WORKERS = "Starting workers on this computer"
-    WRITING_DEMO = "Writing the demo's pictures"
-    DRAWING_DEMO = "Drawing the demo's pictures"
-    DRAWING_TONE = "Drawing the tone set"
-    COPYING_RECORDINGS = "Copying recordings"
-    READING_DATASET = "Reading {}"
-    UNPACKING_DATASET = "Unpacking {}"
-    CHECKING_DATASET = "Checking pictures and recordings"
-    READING_RECORDINGS = "Reading recordings"
-    COMPARING_CAPTIONS = "Comparing captions"
-    EXPORTING = "Exporting"
-    EXPORTING_FAILURES = "Exporting failures"
-    FINDING_NEAR_DUPLICATES = "Finding near-duplicates"
-    FINDING_DUPLICATES = "Finding duplicates"
-    RANKING = "Ranking"
-    COMPARING_EVALUATIONS = "Comparing the evaluations"
-    RANKING_AGAIN = "Ranking {} misses again"
-    BEGINNING = "Beginning"
-    TRAINING = "Training"
-    VALIDATING = "Validating"
-    MEASURING_STEPS = "Measuring steps"
+    LOADING = _("Loading {}")
+    LOADING_TRAINED = _("Loading the trained model")
+    EXPORTING_MODEL = _("Preparing {} for this processor")
+    SEARCHING = _("Searching")
+    CALIBRATING = _("Calibrating match significance")
+    TRANSCRIBING = _("Transcribing")
+    TRANSCRIBING_RECORDINGS = _("Transcribing recordings ({})")
+    PREPARING_PICTURES = _("Preparing pictures")
+    EMBEDDING_PICTURES = _("Embedding pictures")
+    EMBEDDING_CROPS = _("Embedding several crops of pictures")
+    EMBEDDING_UTTERANCES = _("Embedding utterances")
+    EMBEDDING_TEXTS = _("Embedding texts")
+    SCANNING = _("Looking for pictures")
+    READING_LIST = _("Reading the list")
+    SCANNING_LIST = _("Looking for the pictures of the list")
+    INDEXING = _("Indexing pictures")
+    COPYING = _("Copying pictures")
+    BINNING = _("Moving pictures to the bin")
+    PUTTING_BACK = _("Putting pictures back")
+    COMPARING_GALLERIES = _("Comparing the galleries")
+    COPYING_TAGS = _("Copying tags and failures")
+    OPTIMIZING = _("Optimizing {}")
+    OPTIMIZED = _("The tables are optimized")
+    CONNECTING = _("Connecting to the cluster")
+    STARTING_WORKERS = _("Starting workers on this computer")
+    WRITING_DEMO = _("Writing the demo's pictures")
+    DRAWING_DEMO = _("Drawing the demo's pictures")
+    DRAWING_TONE = _("Drawing the tone set")
+    COPYING_RECORDINGS = _("Copying recordings")
+    READING_DATASET = _("Reading {}")
+    UNPACKING_DATASET = _("Unpacking {}")
+    CHECKING_DATASET = _("Checking pictures and recordings")
+    READING_RECORDINGS = _("Reading recordings")
+    COMPARING_CAPTIONS = _("Comparing captions")
+    EXPORTING = _("Exporting")
+    EXPORTING_FAILURES = _("Exporting failures")
+    FINDING_NEAR_DUPLICATES = _("Finding near-duplicates")
+    FINDING_DUPLICATES = _("Finding duplicates")
+    RANKING = _("Ranking")
+    COMPARING_EVALUATIONS = _("Comparing the evaluations")
+    RANKING_AGAIN = _("Ranking {} misses again")
+    BEGINNING = _("Beginning")
+    TRAINING = _("Training")
+    VALIDATING = _("Validating")
+    MEASURING_STEPS = _("Measuring steps")
     PROBING = "{}"
-    READING_VOICES = "Reading the voices"
-    READING_CHANGED_VOICES = "Reading the voices ({})"
-    EMBEDDING_VOICES = "Embedding the voices"
-    EMBEDDING_WINDOWS = "Embedding the voices over time"
-    TRAINING_PROBE = "Training the paper's probe"
-    TRAINING_ATTENTION = "Training attention"
-    TRAINING_MIXTURE = "Training the mix of layers"
-    CHOOSING_LAYERS = "Choosing layers and regularisation"
-    FINE_TUNING = "Fine-tuning"
-    EXPLAINING = "Computing the maps"
-    OCCLUDING = "Covering parts"
-    TESTING_MAPS = "Testing the maps"
-    MEASURING_CACHES = "Measuring caches"
-    DELETING_CACHES = "Deleting caches"
-    WAITING_FOR_DOWNLOAD = "Another window is getting {}"
-    DOWNLOADING = "Downloading {}"
-    CONVERTING = "Converting {}"
-    CHECKING = "Checking {}"
-    BACKING_UP = "Backing up {}"
-    RESTORING = "Restoring {}"
-    READING_EMBEDDINGS = "Reading embeddings"
-    FINDING_NEIGHBOURS = "Finding nearest neighbours"
-    ARRANGING_POINTS = "Arranging points"
+    READING_VOICES = _("Reading the voices")
+    READING_CHANGED_VOICES = _("Reading the voices ({})")
+    EMBEDDING_VOICES = _("Embedding the voices")
+    EMBEDDING_WINDOWS = _("Embedding the voices over time")
+    TRAINING_PROBE = _("Training the paper's probe")
+    TRAINING_ATTENTION = _("Training attention")
+    TRAINING_MIXTURE = _("Training the mix of layers")
+    CHOOSING_LAYERS = _("Choosing layers and regularisation")
+    FINE_TUNING = _("Fine-tuning")
+    EXPLAINING = _("Computing the maps")
+    OCCLUDING = _("Covering parts")
+    TESTING_MAPS = _("Testing the maps")
+    MEASURING_CACHES = _("Measuring caches")
+    DELETING_CACHES = _("Deleting caches")
+    WAITING_FOR_DOWNLOAD = _("Another window is getting {}")
+    DOWNLOADING = _("Downloading {}")
+    CONVERTING = _("Converting {}")
+    CHECKING = _("Checking {}")
+    BACKING_UP = _("Backing up {}")
+    RESTORING = _("Restoring {}")
+    READING_EMBEDDINGS = _("Reading embeddings")
+    FINDING_NEIGHBOURS = _("Finding nearest neighbours")
+    ARRANGING_POINTS = _("Arranging points")
 
 
 @dataclass(frozen=True)
@@ -118,13 +120,16 @@ class Progress:
     def counts(self, count: Callable[[int], str] = str) -> str:
         """ "128 of 720", "128 so far", or "" while there is nothing to count."""
         if self.total > 0:
-            return f"{count(self.done)} of {count(self.total)}"
-        return f"{count(self.done)} so far" if self.done > 0 else ""
+            return _("{done} of {total}").format(done=count(self.done), total=count(self.total))
+        return _("{done} so far").format(done=count(self.done)) if self.done > 0 else ""
 
     def text(self, count: Callable[[int], str] = str) -> str:
         """ "Step 2 of 5: Transcribing recordings (clean) · 128 of 720"; `count` writes a number."""
-        words = " \N{MIDDLE DOT} ".join(filter(None, (self.title, self.counts(count), self.detail)))
-        return f"Step {self.number} of {self.steps}{': ' if words else ''}{words}" if self.steps > 1 else words
+        words = joined(" \N{MIDDLE DOT} ", filter(None, (self.title, self.counts(count), self.detail)))
+        if self.steps == 1:
+            return words
+        step = _("Step {number} of {steps}").format(number=self.number, steps=self.steps)
+        return step + ": " + words if words else step
 
 
 Report = Callable[[Progress], None]
@@ -196,11 +201,12 @@ def time_left(seconds: float) -> str:
     """Seconds to go in words: "about 12 s left", "about 3 min left", "about 1 h 5 min left"; below one "almost done".
     """
     if seconds < 1:
-        return "almost done"
+        return _("almost done")
     if seconds < 89.5:
-        return f"about {round(seconds)} s left"
+        return _("about {seconds} s left").format(seconds=round(seconds))
     minutes = round(seconds / 60)
-    return f"about {minutes} min left" if minutes < 60 else f"about {minutes // 60} h {minutes % 60} min left"
+    return (_("about {minutes} min left").format(minutes=minutes) if minutes < 60
+            else _("about {minutes} h {minutes_2} min left").format(minutes=minutes // 60, minutes_2=minutes % 60))
 
 
 class Estimate:

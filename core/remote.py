@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from core.errors import StoreError
+from core.localisation import _
 
 SCHEMES = ("s3", "file", "gs", "gcs", "az", "abfs", "abfss", "hdfs", "http", "https")  # what people write
 READ = ("s3", "file")
@@ -90,8 +91,9 @@ def check_secrets(place: str | Path, whole: bool = True) -> None:
         return
     if _masked(found[1], found[3]) != found[3] or (whole and re.search(r"[?#]", found[3])):
         plainly = re.split(r"[?#]", shown(place))[0]
-        raise StoreError(f"An address must not contain keys: {plainly} is read with those of the environment "
-                         "(AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY). Nothing of it was stored.", "scheme")
+        raise StoreError(_("An address must not contain keys: {plainly} is read with those of the environment "
+                           "(AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY). Nothing of it was stored.").format(
+                               plainly=plainly), "scheme")
 
 
 def _masked(scheme: str, rest: str) -> str:
@@ -167,10 +169,11 @@ def _place(place: str | Path) -> _RemotePath:
     if found is None or found[1] == "file":
         return _RemotePath("file", fs.LocalFileSystem(), os.path.abspath(str(local(text))))  # noqa: PTH100  (keeps links)
     if found[1] not in READ:
-        raise StoreError(f"{text} cannot be reached: addresses that begin with s3:// or file:// are read here.",
+        raise StoreError(_("{text} cannot be reached: addresses that begin with s3:// or file:// are "
+                           "read here.").format(text=text),
                          "scheme")
     if not found[3].strip("/"):
-        raise StoreError(f"{text} names no bucket; write s3://bucket/folder.", "not_there")
+        raise StoreError(_("{text} names no bucket; write s3://bucket/folder.").format(text=text), "not_there")
     return _RemotePath("s3", _s3(*_credentials(text)), found[3].strip("/"))
 
 
@@ -178,7 +181,7 @@ def _arrow() -> Any:
     try:
         from pyarrow import fs
     except ImportError as error:
-        raise StoreError("Addresses need Arrow, which is not installed. `pip install .[scale]` brings it.",
+        raise StoreError(_("Addresses need Arrow, which is not installed. `pip install .[scale]` brings it."),
                          "no_extra") from error
     return fs
 
@@ -186,8 +189,9 @@ def _arrow() -> Any:
 def _credentials(address: str) -> tuple[str, str, str, str, str]:
     key, secret = (os.environ.get(name, "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
     if not key or not secret:  # else the library would look for a server of Amazon's that gives keys
-        raise StoreError(f"{address} needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL "
-                         "if the storage is not Amazon's.", "no_credentials")
+        raise StoreError(_("{address} needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and "
+                           "AWS_ENDPOINT_URL if the storage is not Amazon's.").format(address=address),
+                         "no_credentials")
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     return key, secret, os.environ.get("AWS_SESSION_TOKEN", ""), region, os.environ.get("AWS_ENDPOINT_URL", "")
 
@@ -209,11 +213,13 @@ def _store_errors(place: str | Path) -> Iterator[None]:
     except (OSError, ValueError) as error:
         text, message = shown(place), str(error)
         if isinstance(error, FileNotFoundError | NotADirectoryError) or any(word in message for word in ABSENT):
-            raise StoreError(f"There is nothing at {text}.", "not_there") from None
+            raise StoreError(_("There is nothing at {text}.").format(text=text), "not_there") from None
         if isinstance(error, PermissionError) or any(word in message for word in DENIED):
-            raise StoreError(f"{text} may not be read with the keys of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
-                             "they are wrong, or give no right to it.", "no_rights") from None
+            raise StoreError(_("{text} may not be read with the keys of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
+                               "they are wrong, or give no right to it.").format(text=text), "no_rights") from None
         if any(word in message for word in ELSEWHERE):
-            raise StoreError(f"{text} lies in another region; name it in AWS_REGION.", "unreachable") from None
-        raise StoreError(f"{text} cannot be reached now: the storage does not answer as it should. Look at the "
-                         "network and at AWS_ENDPOINT_URL, then do the same again.", "unreachable") from None
+            raise StoreError(_("{text} lies in another region; name it in AWS_REGION.").format(text=text),
+                             "unreachable") from None
+        raise StoreError(_("{text} cannot be reached now: the storage does not answer as it should. Look at the "
+                           "network and at AWS_ENDPOINT_URL, then do the same again.").format(text=text),
+                         "unreachable") from None

@@ -31,6 +31,7 @@ from typing import Literal
 from core import private_files
 from core.errors import WeightsError
 from core.home import Home, expanded
+from core.localisation import _
 from core.pretrained import pins, torchscript, weight_sources
 from core.pretrained.downloads import disk_error
 from core.pretrained.weight_files import Facts, alone, examine, facts, install, read_stamp, sha256_of, stamp_path
@@ -111,9 +112,9 @@ def _is_good(weights: Weights, examined: Facts) -> bool:
 
 
 def _import_original(weights: Weights, home: Home, folder: str) -> Path | None:
-    hashes = {sha256 for _, sha256 in weights.originals}
+    hashes = {sha256 for _unused, sha256 in weights.originals}
     for place in _folders(home, folder):
-        for file in dict.fromkeys(file for file, _ in weights.originals):
+        for file in dict.fromkeys(file for file, _unused in weights.originals):
             path = place / file
             known = facts(path, weights.name, home) if _is_file(path) else None
             if known and known.sha256 in hashes:
@@ -203,14 +204,16 @@ def _no_source(weights: Weights, reasons: list[WeightsError]) -> WeightsError:
     lines = [str(reason) if str(reason).startswith(str(source)) else f"{source}: {reason}"
              for source, reason in zip(weights.sources, reasons, strict=True)]
     why = "none of its sources could be reached" if kind == "unreachable" else "none of its sources gave it"
-    return WeightsError("\n".join([f"{weights.title} could not be fetched: {why}. {todo}", *lines]), kind)
+    return WeightsError("\n".join([_("{title} could not be fetched: {why}. {todo}").format(title=weights.title, why=why,
+                                                                                           todo=todo), *lines]), kind)
 
 
 def _unpacked(weights: Weights, staged: Staged, home: Home, report: Report) -> Path:
     size = staged.path.stat().st_size
     is_program = not weights.tensors and torchscript.is_program(staged.path)
     if is_program and not staged.sha256:
-        raise WeightsError(f"{staged.path.name} is a program, not tensors alone: it is not opened.", "wrong_bytes")
+        raise WeightsError(_("{name} is a program, not tensors alone: it is not opened.").format(name=staged.path.name),
+                           "wrong_bytes")
     if is_program or (weights.tensors and staged.path.suffix == ".bin"):
         report(Progress(WorkStep.CONVERTING, size, size, weights.title))
         return _accept(weights, _converted(weights, staged.path, home), home)
@@ -253,7 +256,8 @@ def _accept(weights: Weights, ready: Path, home: Home, promised: str = "", sourc
         examined = replace(examined, whole=examined.sha256.startswith(promised))
     if not _is_good(weights, examined):
         ready.unlink()
-        raise WeightsError(f"What came is not {weights.title} (SHA-256 {examined.sha256[:12]}...); it was thrown away.",
+        raise WeightsError(_("What came is not {title} (SHA-256 {sha256}...); it was thrown away.").format(
+            title=weights.title, sha256=examined.sha256[:12]),
                            "wrong_bytes")
     suffix = ready.suffix if ready.suffix in SUFFIXES else ".pt"
     target = home.weights / (weights.files[0] if weights.tensors else _stem(weights) + suffix)
@@ -272,11 +276,18 @@ def _check_pin(weights: Weights, ready: Path, target: Path, examined: Facts, hom
     aside = pins.refused(target)
     ready.replace(aside)
     private_files.inherit(aside)
-    raise WeightsError(f"What {pin.source} sends as {weights.title} now is not what it sent on {pin.day} (SHA-256 "
-                       f"{examined.sha256[:12]}... instead of {pin.sha256[:12]}...). It is not used; it was kept as "
-                       f"{aside}, and nothing else was changed. If its maker has published other weights since, "
-                       f"`brewclip weights fetch {weights.name} --trust-new` takes it; else delete it, and ask its "
-                       "maker.", "changed")
+    raise WeightsError(_("What {source} sends as {title} now is not what it sent on {day} (SHA-256 {sha256}... "
+                         "instead of {sha256_2}...). It is not used; it was kept as {aside}, and nothing else was "
+                         "changed. If its maker has published other weights since, `brewclip weights fetch {name} "
+                         "--trust-new` takes it; else delete it, and ask its maker.").format(source=pin.source,
+                                                                                             title=weights.title,
+                                                                                             day=pin.day,
+                                                                                             sha256=examined.sha256[
+                                                                                                 :12],
+                                                                                             sha256_2=pin.sha256[:12],
+                                                                                             aside=aside,
+                                                                                             name=weights.name),
+                       "changed")
 
 
 def verify(name: str, home: Home, folder: str = "") -> Path:
@@ -288,7 +299,8 @@ def verify(name: str, home: Home, folder: str = "") -> Path:
     weights = record(name)
     path = _bundled() if weights.bundled else find(name, home, folder) or next(_candidates(weights, home, folder), None)
     if path is None or not path.is_file():
-        raise WeightsError(f"{weights.title} is not on this computer; fetch it first.", "not_here")
+        raise WeightsError(_("{title} is not on this computer; fetch it first.").format(title=weights.title),
+                           "not_here")
     examined = examine(path, name, bool(weights.tensors))
     if examined.sha256 != weights.sha256 if weights.bundled else not _still_good(weights, path, examined, home):
         raise _damaged(weights, path, home)
@@ -308,15 +320,18 @@ def _still_good(weights: Weights, path: Path, examined: Facts, home: Home) -> bo
 
 def _damaged(weights: Weights, path: Path, home: Home) -> WeightsError:
     if weights.bundled:
-        return WeightsError(f"{weights.title} is damaged in the program itself ({path}): install the program again.",
+        return WeightsError(_("{title} is damaged in the program itself ({path}): install the program again.").format(
+            title=weights.title, path=path),
                             "damaged")
     if path.parent != home.weights:
-        return WeightsError(f"{path} is damaged, or is not {weights.title}. It was left where it is; take it out of "
-                            "the folder of weights and fetch it again.", "damaged")
+        return WeightsError(_("{path} is damaged, or is not {title}. It was left where it is; take it out of the "
+                              "folder of weights and fetch it again.").format(path=path, title=weights.title),
+                            "damaged")
     aside = path.with_name(path.name + ".damaged")
     path.replace(aside)
     stamp_path(path, home).unlink(missing_ok=True)
-    return WeightsError(f"{weights.title} was damaged. The file was moved aside to {aside}; fetch it again.", "damaged")
+    return WeightsError(_("{title} was damaged. The file was moved aside to {aside}; fetch it again.").format(
+        title=weights.title, aside=aside), "damaged")
 
 
 def default_backbone(home: Home, folder: str = "") -> str:

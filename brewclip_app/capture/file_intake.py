@@ -9,6 +9,7 @@ from PySide6.QtCore import QMimeData
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app import tasks
+from brewclip_app.localisation import _, localised
 from brewclip_app.widgets.file_dialogs import ask_file
 from core.errors import BrewclipError
 from core.progress import Report
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from brewclip_app.jobs import JobRunner
     from core.audio import Waveform
 
-RECORDINGS = ("Recordings (*.wav *.flac *.mp3 *.ogg *.opus *.m4a *.aac *.wma *.aiff *.webm *.mp4)", "All files (*)")
+RECORDINGS = (_("Recordings (*.wav *.flac *.mp3 *.ogg *.opus *.m4a *.aac *.wma *.aiff *.webm *.mp4)"),
+              _("All files (*)"))
 
 
 class Intake:
@@ -57,14 +59,15 @@ class Intake:
 
     def choose_recording(self, sign: int = 0) -> None:
         """Let the user choose a recording."""
-        ask_file(self._owner, "recording", "A recording", RECORDINGS, partial(self.read_recording, sign=sign))
+        ask_file(self._owner, "recording", _("A recording"), RECORDINGS, partial(self.read_recording, sign=sign))
 
     def choose_picture(self, sign: int = 1) -> None:
         """Let the user choose a picture."""
         from core.images import IMAGE_SUFFIXES
 
         names = " ".join(sorted(f"*{suffix}" for suffix in IMAGE_SUFFIXES))
-        ask_file(self._owner, "picture", "A picture", (f"Pictures ({names})", "All files (*)"),
+        ask_file(self._owner, "picture", _("A picture"),
+                 (_("Pictures ({names})").format(names=names), _("All files (*)")),
                  lambda path: self._image(path, sign))
 
     def read_recording(self, path: Path, sign: int = 0) -> None:
@@ -75,7 +78,7 @@ class Intake:
         try:
             waveform = await read_recording(self._context.jobs, path)
         except BrewclipError as error:
-            self._problem(str(error))
+            self._problem(localised(error))
         else:
             self._recording(waveform, sign)
 
@@ -86,7 +89,7 @@ async def read_recording(jobs: "JobRunner", path: Path) -> "Waveform":
         from core import audio
         return audio.read(path)
 
-    return await jobs.run(f"Reading {path.name}", read, key="recording")
+    return await jobs.run(_("Reading {name}").format(name=path.name), read, key="recording")
 
 
 def folders_of(data: QMimeData) -> list[Path]:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 
 from brewclip_app.capture.sound import OpenStream, SoundThread, ignore, portaudio
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 TICK_MS = 40
 LATENCY = 0.1  # seconds of buffer asked for: Python may be late while a model loads
 LONGEST_SILENCE = 1.5  # seconds without a request for samples: the loudspeaker is gone
-NO_OUTPUT = "Nothing to play on: no loudspeaker or headphones found."
+NO_OUTPUT = _("Nothing to play on: no loudspeaker or headphones found.")
 
 
 class OutputStream(OpenStream):

@@ -9,6 +9,7 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 from brewclip_app import tasks
 from brewclip_app.capture.playback import Player
 from brewclip_app.capture.recording import Microphone, Recording, fault, warning
+from brewclip_app.localisation import _, localised
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
@@ -126,10 +127,10 @@ class PushToTalk(QObject):
             return audio.from_samples(recording.samples, recording.rate)
 
         try:
-            waveform = await self._context.jobs.run("Taking the recording", work, key="recording", quiet=True)
+            waveform = await self._context.jobs.run(_("Taking the recording"), work, key="recording", quiet=True)
         except JobCancelled:
             raise
         except Exception as error:
-            self.problem.emit(getattr(error, "kind", "error"), str(error))
+            self.problem.emit(getattr(error, "kind", "error"), localised(error))
         else:
             self.spoken.emit(waveform, warning(recording))

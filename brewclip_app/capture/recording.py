@@ -32,6 +32,7 @@ from brewclip_app.capture.sound import (
     why_not_open,
 )
 from brewclip_app.capture.sound_end import SoundEnd
+from brewclip_app.localisation import _
 
 if TYPE_CHECKING:  # where it is used it is imported: not before the first paint
     import numpy as np
@@ -92,11 +93,11 @@ def fault(recording: Recording) -> tuple[str, str] | None:
 
     peak = float(np.abs(recording.samples).max(initial=0))
     if recording.held < SHORTEST or recording.seconds < SHORTEST:
-        return "too_short", "Too short. Hold the button while you speak, or tap it once and speak."
+        return "too_short", _("Too short. Hold the button while you speak, or tap it once and speak.")
     if peak == 0:
-        return "muted", "The microphone is muted: not one sample was above zero. Switch it on, or choose another."
+        return "muted", _("The microphone is muted: not one sample was above zero. Switch it on, or choose another.")
     if peak < QUIET:
-        return "too_quiet", "Too quiet to hear. Come closer, or turn the microphone up in the system's settings."
+        return "too_quiet", _("Too quiet to hear. Come closer, or turn the microphone up in the system's settings.")
     return None
 
 
@@ -106,11 +107,11 @@ def warning(recording: Recording) -> str:
 
     clipped = float(np.mean(np.abs(recording.samples) >= FULL_SCALE)) if len(recording.samples) else 0.0
     if clipped > CLIPPED_SHARE:
-        return "Too loud: the recording is clipped. Turn the microphone down if words are wrong."
+        return _("Too loud: the recording is clipped. Turn the microphone down if words are wrong.")
     if recording.cut_short:
-        return "The microphone stopped sending. What was said until then is used."
+        return _("The microphone stopped sending. What was said until then is used.")
     if recording.gaps:
-        return "This computer was busy and lost a moment of the recording. Say it again if words are missing."
+        return _("This computer was busy and lost a moment of the recording. Say it again if words are missing.")
     return ""
 
 
@@ -241,7 +242,7 @@ class Microphone(QObject):
         """End the recording `TAIL` seconds from now, or with its sound; `finished` follows."""
         if self.state == "opening":
             self._drop()
-            self.failed.emit("too_short", "The microphone was not open yet. Hold the button until it turns red.")
+            self.failed.emit("too_short", _("The microphone was not open yet. Hold the button until it turns red."))
         elif self.state == "recording":
             self.drain()  # what waits was said before the release and is no part of the tail
             self._released = monotonic()
@@ -348,7 +349,8 @@ class Microphone(QObject):
         elif self.state == "recording" and monotonic() - self._last_block > LONGEST_SILENCE:
             self._pulled_out()
         elif self.state == "opening" and self._listed and monotonic() - self._pressed > SLOWEST_OPENING:
-            self._fail("no_microphone", "The microphone opens but sends nothing. Choose another, or plug it in again.")
+            self._fail("no_microphone",
+                       _("The microphone opens but sends nothing. Choose another, or plug it in again."))
 
     def _sound_ended(self) -> bool:
         """Whether nothing more is to be waited for: all that was said before the release came, and silence after it."""

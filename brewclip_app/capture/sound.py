@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from PySide6.QtCore import QObject, Signal, Slot
 
 from brewclip_app.capture import sound_check
+from brewclip_app.localisation import _, localised
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +92,7 @@ def input_devices(sound: Any) -> tuple[InputDevice, ...]:
         return ()
     first = sound.default.device[0]
     default = next((device for device in devices if device.index == first), devices[0])
-    return (InputDevice(DEFAULT, "Default microphone", default.index, default.rate, default.channels), *devices)
+    return (InputDevice(DEFAULT, _("Default microphone"), default.index, default.rate, default.channels), *devices)
 
 
 def list_again(sound: Any) -> tuple[InputDevice, ...]:
@@ -157,15 +158,16 @@ def ignore(answer: "Future[Any]") -> None:
 def why_none(error: BaseException | None, devices: tuple[InputDevice, ...]) -> str:
     """Why there is no microphone, in a sentence; empty when there is one."""
     if isinstance(error, sound_check.SoundSystemError):
-        return str(error)
+        return localised(error)
     if isinstance(error, OSError):
-        return "The PortAudio library is missing, so nothing can be recorded (Debian: apt install libportaudio2)."
+        return _("The PortAudio library is missing, so nothing can be recorded (Debian: apt install libportaudio2).")
     if error is not None:
-        return f"The sound system does not answer: {error}"
-    return "" if devices else "No microphone found. Plug one in, or open a recording."
+        return _("The sound system does not answer: {error}").format(error=error)
+    return "" if devices else _("No microphone found. Plug one in, or open a recording.")
 
 
 def why_not_open(error: BaseException, device: InputDevice | None) -> str:
     """Why a device cannot be opened, in a sentence."""
-    name = device.name if device else "The microphone"
-    return f"{name} cannot be opened; another program may hold it, or the system does not allow it. ({error})"
+    name = device.name if device else _("The microphone")
+    return _("{name} cannot be opened; another program may hold it, or the system does not allow it. ({error})").format(
+        name=name, error=error)

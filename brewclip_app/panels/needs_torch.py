@@ -2,15 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.base import Panel
 from brewclip_app.widgets.common import EmptyState, column
 
 if TYPE_CHECKING:
     from brewclip_app.context import Context
 
-WHAT_TO_DO = ("This installation leaves PyTorch out to stay small. Search, Library, Annotate and Settings work without "
-              "it. To use this screen, install the whole program as its README says: your galleries, captions and "
-              "settings stay as they are.")
+WHAT_TO_DO = (_("This installation leaves PyTorch out to stay small. Search, Library, Annotate and Settings work "
+                "without it. To use this screen, install the whole program as its README says: your galleries, "
+                "captions and settings stay as they are."))
 
 
 class NeedsTorchPanel(Panel):
@@ -19,7 +20,7 @@ class NeedsTorchPanel(Panel):
     def __init__(self, context: "Context", title: str, icon: str) -> None:
         super().__init__(context)
         self._state: dict[str, Any] = {}
-        self.words = EmptyState(icon, f"{title} needs PyTorch", WHAT_TO_DO)
+        self.words = EmptyState(icon, _("{title} needs PyTorch").format(title=title), WHAT_TO_DO)
         self.setLayout(column(self.words))
 
     def save_state(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from brewclip_app import wording
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _
 from core.progress import JobCancelled, Progress, Report
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Downloads(Controller[DownloadsState]):
             from core import weights
             return {row.name: weights.find(row.name, home, folder) for row in table}
 
-        self._set(files=await self._context.jobs.run("Looking for weights", find_all, key="weights", quiet=True))
+        self._set(files=await self._context.jobs.run(_("Looking for weights"), find_all, key="weights", quiet=True))
 
     async def _download(self, name: str) -> None:
         context, settings = self._context, self._context.settings
@@ -87,7 +88,7 @@ class Downloads(Controller[DownloadsState]):
 
         try:
             path = await self._context.jobs.run(
-                f"Getting {self._weights(name).title}", fetch, key=_key(name),
+                _("Getting {title}").format(title=self._weights(name).title), fetch, key=_key(name),
                 on_progress=lambda progress: self._set(running={**self.state.running, name: progress}))
         except JobCancelled:
             self._end(name)

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _
 from core.progress import JobCancelled, Progress, Report
 
 if TYPE_CHECKING:
     from brewclip_app.base_context import BaseContext
     from core.duplicates.groups import Duplicates
 
-KEPT = "What was compared is kept; the next search goes on from there."
+KEPT = _("What was compared is kept; the next search goes on from there.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,8 @@ class DuplicateSearch(Controller[DuplicatesState]):
             revision = opened.revision("")
             return revision, None if revision == before else known_duplicates(opened, self._context.home.caches)
 
-        revision, known = await self._context.jobs.run("Reading duplicates", work, key=f"stacks:{gallery}", quiet=True)
+        revision, known = await self._context.jobs.run(_("Reading duplicates"), work, key=f"stacks:{gallery}",
+                                                       quiet=True)
         if known is not None:
             self._revisions[gallery] = revision
             self._set(known={**self.state.known, gallery: known}, found=self.state.found - {gallery})
@@ -84,7 +86,8 @@ class DuplicateSearch(Controller[DuplicatesState]):
 
         try:
             revision, known = await self._context.jobs.run(
-                f"Finding duplicates in {gallery}", work, key=f"duplicates:{gallery}", on_progress=show)
+                _("Finding duplicates in {gallery}").format(gallery=gallery), work, key=f"duplicates:{gallery}",
+                                                           on_progress=show)
         except (JobCancelled, Exception):
             self._end(gallery)
             raise

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from brewclip_app.controller import Controller
 from brewclip_app.jobs import Job
+from brewclip_app.localisation import _
 from core.errors import StoreError
 from core.priority import background
 from core.progress import JobCancelled, Progress, Report
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 DEMO = "demo"
 WORTH_MEASURING = 16  # pictures; fewer tell more of the start than of the speed
-RESUMABLE = "What was indexed before is kept, and indexing goes on from there."
+RESUMABLE = _("What was indexed before is kept, and indexing goes on from there.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,14 +60,14 @@ class Indexing(Controller[IndexingState]):
                 with background() if unasked else nullcontext():
                     return self._context.explorer.index(folder, gallery, report)
 
-            self._run(gallery, f"Indexing {gallery}", work)
+            self._run(gallery, _("Indexing {gallery}").format(gallery=gallery), work)
 
     def resume(self) -> None:
         """Resume runs that a crash or closing the window interrupted."""
         async def resume() -> None:
             with suppress(Exception):  # logged by the job; the galleries show that their indexing stopped
                 for gallery in await self._context.jobs.run(
-                        "Looking for unfinished indexing", lambda report: abandoned(self._context.explorer),
+                        _("Looking for unfinished indexing"), lambda report: abandoned(self._context.explorer),
                         quiet=True):
                     self.start(gallery)
 
@@ -79,13 +80,13 @@ class Indexing(Controller[IndexingState]):
             return demo.build(self._context.explorer, report)
 
         if DEMO not in self.state.running:
-            self._run(DEMO, "Building the demo", work)
+            self._run(DEMO, _("Building the demo"), work)
 
     def add_folder(self, folder: Path, gallery: str = "") -> None:
         """Index a folder into a gallery; "" makes a new one named like the folder, or takes the one that has it."""
         async def add() -> None:
             name = await self._context.jobs.run(
-                "Making a gallery", lambda report: name_for(self._context.explorer, folder), quiet=True)
+                _("Making a gallery"), lambda report: name_for(self._context.explorer, folder), quiet=True)
             self._context.set_gallery(name)
             self._context.galleries_changed.emit()
             self.start(name, folder)
@@ -144,7 +145,7 @@ class Indexing(Controller[IndexingState]):
     async def _measure(self, result: "IndexResult") -> None:
         """Store the speed of a run under its backbone."""
         with suppress(Exception):  # logged by the job; the speed of an earlier run stays
-            fingerprint = await self._context.jobs.run("Noting the speed",
+            fingerprint = await self._context.jobs.run(_("Noting the speed"),
                                                        lambda report: self._context.explorer.fingerprint(), quiet=True)
             self._context.state.set(_rate_key(str(fingerprint.facts().get("backbone", ""))),
                                      result.embedded / result.seconds)
@@ -157,7 +158,7 @@ def name_for(explorer: "Explorer", folder: Path) -> str:
         if folder in gallery.folders:
             return gallery.name
     taken = {gallery.name for gallery in galleries}
-    plain = folder.name or "Pictures"
+    plain = folder.name or _("Pictures")
     name = next(name for name in (plain, *(f"{plain} {number}" for number in range(2, 10_000))) if name not in taken)
     explorer.store.ensure_gallery(name)
     return name

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from send2trash import send2trash
 
+from brewclip_app.localisation import _
 from core.errors import TrainingError
 from core.progress import Report, silent
 from core.training.recipe import Recipe
@@ -38,8 +39,9 @@ def begin(folder: Path, recipe: Recipe, report: Report = silent) -> Path:
     try:
         path = new_folder(folder)
     except OSError as error:
-        raise TrainingError(f"No folder for the run could be made in {folder}: {error.strerror or error}.",
-                            "not_written") from error
+        reason = error.strerror or error
+        raise TrainingError(_("No folder for the run could be made in {folder}: {reason}.").format(
+            folder=folder, reason=reason), "not_written") from error
     try:
         job.begin(RunFolder(path), recipe)
     except BaseException:
@@ -52,9 +54,10 @@ def begin(folder: Path, recipe: Recipe, report: Report = silent) -> Path:
 def discard(path: Path) -> None:
     """Put a run's folder into the bin. TrainingError: busy; not_deleted: it is still there."""
     if RunFolder(path).busy:
-        raise TrainingError("The run is going on. Stop it first.", "busy")
+        raise TrainingError(_("The run is going on. Stop it first."), "busy")
     try:
         send2trash(path)
     except OSError as error:
-        raise TrainingError(f"The run could not be put into the bin ({error}). It is still in {path}.",
+        raise TrainingError(_("The run could not be put into the bin ({error}). It is still in {path}.").format(
+            error=error, path=path),
                             "not_deleted") from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from brewclip_app import tasks
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _
 from brewclip_app.wording import SpeedMeter
 from core.errors import TrainingError
 from core.progress import Estimate, JobCancelled, Progress, Report
@@ -78,7 +79,7 @@ class Training(Controller[TrainingState]):
             report(Progress())
             return begin(folder, recipe)
 
-        path = await self._context.jobs.run("Beginning a run", work, quiet=True)
+        path = await self._context.jobs.run(_("Beginning a run"), work, quiet=True)
         self.resume(path)
         return path
 
@@ -98,7 +99,7 @@ class Training(Controller[TrainingState]):
                 from core.training import process as training_process
                 training_process.close_run(path)
 
-            await self._context.jobs.run("Ending the run", work, quiet=True)
+            await self._context.jobs.run(_("Ending the run"), work, quiet=True)
             self.reload()
 
         record = self.state.record(path)
@@ -112,7 +113,7 @@ class Training(Controller[TrainingState]):
             from core.training import process as training_process
             training_process.kill(path, process)
 
-        self._start(self._context.jobs.run("Ending the run", work, quiet=True))
+        self._start(self._context.jobs.run(_("Ending the run"), work, quiet=True))
 
     def delete(self, path: Path) -> None:
         """Put a run's folder into the bin."""
@@ -121,7 +122,7 @@ class Training(Controller[TrainingState]):
                 from brewclip_app.services.run_library import discard
                 discard(path)
 
-            await self._context.jobs.run("Deleting the run", work, quiet=True)
+            await self._context.jobs.run(_("Deleting the run"), work, quiet=True)
             self._set(records=tuple(record for record in self.state.records if record.path != path))
             self.reload()
 
@@ -141,7 +142,7 @@ class Training(Controller[TrainingState]):
             return self._shelves.read(alive)
 
         self._ended_while_reading.clear()
-        records = await self._context.jobs.run("Looking for runs", read, key="runs", quiet=True)
+        records = await self._context.jobs.run(_("Looking for runs"), read, key="runs", quiet=True)
         newer = self._ended_while_reading | self._followed
         records = tuple((self.state.record(record.path) if record.path in newer else None) or record
                         for record in records)
@@ -158,8 +159,9 @@ class Training(Controller[TrainingState]):
             return training_process.start(path, home)
 
         if len(self._followed) >= MOST_FOLLOWED:
-            raise TrainingError(f"{len(self._followed)} runs are going on. Pause one of them first.", "too_many")
-        self._processes[path] = await self._context.jobs.run("Starting the run", work, quiet=True)
+            raise TrainingError(_("{followed} runs are going on. Pause one of them first.").format(
+                followed=len(self._followed)), "too_many")
+        self._processes[path] = await self._context.jobs.run(_("Starting the run"), work, quiet=True)
         self._set_request(path, "")
         self._follow(path)
 
@@ -172,7 +174,7 @@ class Training(Controller[TrainingState]):
 
         self._set_request(path, request)
         try:
-            await self._context.jobs.run("Asking the run to end", work, quiet=True)
+            await self._context.jobs.run(_("Asking the run to end"), work, quiet=True)
         except Exception:
             self._set_request(path, "")
             raise
@@ -180,11 +182,12 @@ class Training(Controller[TrainingState]):
     def _follow(self, path: Path) -> None:
         if path not in self._followed:
             self._followed.add(path)
-            self._start(self._watch(path), "The run itself was left as it is.")
+            self._start(self._watch(path), _("The run itself was left as it is."))
 
     async def _watch(self, path: Path) -> None:
         """Follow a run until it ends. Stopping the job pauses the run; closing the window leaves it alone."""
-        name = f"Training {path.name}" if not path.name.isdecimal() else f"Training run {path.name}"
+        name = (_("Training {name}").format(name=path.name) if not path.name.isdecimal()
+                else _("Training run {name}").format(name=path.name))
         loop = tasks.loop()
 
         def work(report: Report) -> "RunRecord":

@@ -12,6 +12,7 @@ from PySide6.QtCore import QTimer, Signal
 
 from brewclip_app import wording
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _, ngettext
 from core.errors import BrewclipError, StoreError
 from core.priority import background
 from core.private_files import FILE
@@ -46,9 +47,10 @@ class WatchingState:
         if len(parts) > 1:
             return ", ".join(f"{wording.count(number)} {word}" for number, word in parts)
         number, word = parts[0]
-        noun = "picture" if number == 1 else "pictures"
+        noun = ngettext("picture", "pictures", number)
         if word == "gone":
-            return f"{wording.count(number)} {noun} {'is' if number == 1 else 'are'} gone"
+            return ngettext("{number} {noun} is gone", "{number} {noun} are gone",
+                            number).format(number=wording.count(number), noun=noun)
         return f"{wording.count(number)} {word} {noun}"
 
 
@@ -72,9 +74,9 @@ class Watching(Controller[WatchingState]):
         self._others = self._timer(OTHERS_MS, self._look_at_others)
         self._every = self._timer(60_000, self._look_at_unwatched)
         self._event.connect(self._follow_event)
-        context.settings_changed.connect(lambda _: self._use_settings())
+        context.settings_changed.connect(lambda _unused: self._use_settings())
         context.galleries_changed.connect(self._arm)
-        indexing.changed.connect(lambda _: self._later.start() if self._due else None)
+        indexing.changed.connect(lambda _unused: self._later.start() if self._due else None)
 
     # ---- start and end
 
@@ -111,7 +113,7 @@ class Watching(Controller[WatchingState]):
         self._every.stop()
         if self._watcher is not None:  # which may be busy with many folders
             old, self._watcher = self._watcher, None
-            self._context.jobs.submit("Watching folders", lambda report: old.close(), quiet=True)
+            self._context.jobs.submit(_("Watching folders"), lambda report: old.close(), quiet=True)
         self._folders = {}
         self._set(changes={}, unwatched={})
         if self._mode != "off":
@@ -138,7 +140,7 @@ class Watching(Controller[WatchingState]):
             self._watcher = FolderWatcher(self._event.emit, Exclusions.of(self._context.settings["images.exclude"]))
         watcher = self._watcher
         folders, unwatched = await self._context.jobs.run(
-            "Watching folders", lambda report: watched_folders(self._context.explorer, watcher), key="watch:folders",
+            _("Watching folders"), lambda report: watched_folders(self._context.explorer, watcher), key="watch:folders",
             quiet=True)
         if watcher is not self._watcher:  # closed, or other settings meanwhile
             watcher.close()
@@ -176,7 +178,7 @@ class Watching(Controller[WatchingState]):
 
         async def ask() -> None:
             self._look_soon(await self._context.jobs.run(
-                "Looking for other windows' work", lambda report: outdated(self._context.explorer, pending),
+                _("Looking for other windows' work"), lambda report: outdated(self._context.explorer, pending),
                 key="watch:others", quiet=True))
 
         self._start(ask())
@@ -198,13 +200,13 @@ class Watching(Controller[WatchingState]):
         exclude = str(self._context.settings["images.exclude"])
         try:
             compared = await self._context.jobs.run(
-                "Looking for new pictures",
+                _("Looking for new pictures"),
                 lambda report: compare(self._context.explorer, galleries, exclude, report), key="watch", quiet=True)
         finally:
             self._busy = False
         if not self._running or self._mode == "off":
             return
-        changes = {name: found for name, (found, _) in compared.items()}
+        changes = {name: found for name, (found, _unused) in compared.items()}
         self._set(changes={**self.state.changes, **changes})
         if any(changes.values()) and not self._others.isActive():
             self._others.start()

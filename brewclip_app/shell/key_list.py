@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QHBoxLayout, QS
 from shiboken6 import isValid
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import Card, KeyCap, clear, column, icon_button, label, row
 
 Section = tuple[str, list[tuple[str, str]]]
@@ -19,7 +20,8 @@ class KeyList(QWidget):
         self._over = window
         self._before: QWidget | None = None  # had the focus
         self.card = Card(margin=18)
-        head = row(label("Keys", "title"), None, icon_button("close", "Close the list of keys", self.hide, side=16))
+        head = row(label(_("Keys"), "title"), None,
+                   icon_button("close", _("Close the list of keys"), self.hide, side=16))
         self.grid = QGridLayout()
         self.grid.setHorizontalSpacing(14)
         self.grid.setVerticalSpacing(7)
@@ -36,7 +38,7 @@ class KeyList(QWidget):
         self.card.body.addWidget(scroll)
         self.setLayout(column(None, row(None, self.card, None), None))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("List of keys")
+        self.setAccessibleName(_("List of keys"))
         window.installEventFilter(self)
         self.hide()
 
@@ -112,5 +114,5 @@ def _caps(names: str) -> QHBoxLayout:
     parts: list[QWidget] = [KeyCap(part) for chord in chords
                             for part in (chord.split("+") if len(chord) > 1 else [chord])]
     if len(chords) > 1:
-        parts.insert(chords[0].count("+") + 1, label("or", "quiet"))
+        parts.insert(chords[0].count("+") + 1, label(_("or"), "quiet"))
     return row(*parts, None, space=4)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app.jobs import Job, JobRunner
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_caption, plain_tip
 from brewclip_app.widgets.common import (
     ElidedLabel,
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from core.explorer import ModelStatus
 
 WARNING = "\N{WARNING SIGN}"
-OTHER_TIP = ("Another window of BrewCLIP Explorer uses the same data. Both can be used; what one changes, the other "
-             "shows after it looked again. The window that is closed last is restored at the next start.")
+OTHER_TIP = (_("Another window of BrewCLIP Explorer uses the same data. Both can be used; what one changes, the other "
+               "shows after it looked again. The window that is closed last is restored at the next start."))
 SHORTEST = 14  # characters that a shortened link shows at least
 SHOW_AFTER = 0.4  # s; what is over sooner never flickers in the strip
 
@@ -88,13 +89,13 @@ class StatusStrip(QWidget):
         self._link_key = ""
         self._elsewhere: tuple[str, ...] = ()
         self.running = button("", self._open_list, "quiet-link")
-        self.running.setToolTip("Show everything that runs")
+        self.running.setToolTip(_("Show everything that runs"))
         self.bar = QProgressBar()
         self.bar.setFixedWidth(110)
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("Progress of what runs")
-        self.stop = icon_button("close", "Stop it", self._stop_first, side=12)
-        self.other = label("Another window is open", "care")
+        self.bar.setAccessibleName(_("Progress of what runs"))
+        self.stop = icon_button("close", _("Stop it"), self._stop_first, side=12)
+        self.other = label(_("Another window is open"), "care")
         self.other.setToolTip(OTHER_TIP)
         self.other.hide()
         self.models = ElidedLink(on_models)
@@ -140,10 +141,10 @@ class StatusStrip(QWidget):
         """Show the models and the device; a failed GPU with its reason."""
         sign = f"{WARNING} " if status.warning else ""
         self.models.setText(f"{sign}{status.backbone} · {status.speech or 'Whisper base is not here yet'}")
-        self.models.setToolTip(plain_tip(" ".join(filter(None, ("Models in use.", status.warning, status.note)))))
-        self.models.setAccessibleName(f"Models in use: {self.models.text()}")
+        self.models.setToolTip(plain_tip(" ".join(filter(None, (_("Models in use."), status.warning, status.note)))))
+        self.models.setAccessibleName(_("Models in use: {text}").format(text=self.models.text()))
         name = status.device.upper() if len(status.device) < 5 else status.device
-        self.device.setText(f"{name}, the GPU failed" if status.fallback else name)
+        self.device.setText(_("{name}, the GPU failed").format(name=name) if status.fallback else name)
         self.device.setVisible(bool(status.device))
         look(self.device, "care" if status.fallback else "quiet")
         self.device.setToolTip(plain_tip(status.fallback))
@@ -155,9 +156,9 @@ class StatusStrip(QWidget):
         if not jobs:
             return
         first, others = jobs[0], len(jobs) - 1
-        self.running.setText(first.name + (f" and {others} more" if others else ""))
-        self.stop.setToolTip(plain_tip(f"Stop: {first.name}"))
-        self.stop.setAccessibleName(f"Stop: {first.name}")
+        self.running.setText(first.name + (_(" and {others} more").format(others=others) if others else ""))
+        self.stop.setToolTip(plain_tip(_("Stop: {name}").format(name=first.name)))
+        self.stop.setAccessibleName(_("Stop: {name}").format(name=first.name))
         done, total = first.progress.bar
         self.bar.setRange(0, 1000 if total > 0 else 0)
         self.bar.setValue(round(1000 * min(done, total) / total) if total > 0 else 0)

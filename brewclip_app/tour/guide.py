@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.services.indexing import DEMO
 from core.settings import INTERFACE
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from brewclip_app.widgets.banner import Banner
 
 OFFERED = "tour_offered"  # key in the window's state
-OFFER = "New here? A tour of five steps shows where things are."
-NO_GALLERY = "The tour shows the controls of Search: open the demo or choose a folder of pictures first."
+OFFER = _("New here? A tour of five steps shows where things are.")
+NO_GALLERY = _("The tour shows the controls of Search: open the demo or choose a folder of pictures first.")
 
 
 class TourGuide(QObject):
@@ -54,7 +55,7 @@ class TourGuide(QObject):
         if (name == DEMO and isinstance(panel, SearchPanel) and panel.controller.state.first_start
                 and not self._context.state.get(OFFERED, False)):
             self._context.state.set(OFFERED, True)
-            panel.controller.show_message(OFFER, "quiet", "Show me around", self.open)
+            panel.controller.show_message(OFFER, "quiet", _("Show me around"), self.open)
 
     def _search(self) -> "SearchPanel":
         from brewclip_app.panels.search.panel import SearchPanel

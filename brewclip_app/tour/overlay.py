@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.panel import SearchPanel
 from brewclip_app.tour.steps import STEPS, TourFacts
 from brewclip_app.widgets.common import Card, button, label, row, width_of
@@ -43,13 +44,13 @@ class GuidedTour(QWidget):
         self.card.setParent(self)
         self.title, self.words = label("", "heading"), label("", wrap=True)
         self.count = label("", "quiet")
-        self.end = button("End the tour", self.hide, "quiet-link", tip="Esc")
-        self.back = button("Back", lambda: self.go(self.place - 1))
-        self.next = button("Next", lambda: self.go(self.place + 1), "main")
+        self.end = button(_("End the tour"), self.hide, "quiet-link", tip="Esc")
+        self.back = button(_("Back"), lambda: self.go(self.place - 1))
+        self.next = button(_("Next"), lambda: self.go(self.place + 1), "main")
         self.card.body.addWidget(self.title)
         self.card.body.addWidget(self.words)
         self.card.body.addLayout(row(self.count, None, self.end, self.back, self.next))
-        self.setAccessibleName("Guided tour")
+        self.setAccessibleName(_("Guided tour"))
         window.installEventFilter(self)
         theme.changed.connect(self._cover)
         self.hide()
@@ -86,8 +87,8 @@ class GuidedTour(QWidget):
         step = STEPS[self.place]
         self.title.setText(step.title)
         self.words.setText(step.words(self._facts))
-        self.count.setText(f"{self.place + 1} of {len(STEPS)}")
-        self.next.setText("Done" if self.place + 1 == len(STEPS) else "Next")
+        self.count.setText(_("{place} of {steps}").format(place=self.place + 1, steps=len(STEPS)))
+        self.next.setText(_("Done") if self.place + 1 == len(STEPS) else _("Next"))
         self.back.setEnabled(self.place > 0)
         if not self.back.isEnabled() and self.back.hasFocus():
             self.next.setFocus()

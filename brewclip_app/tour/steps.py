@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.panel import SearchPanel
 
 
@@ -31,31 +32,34 @@ class TourStep:
 def facts_of(panel: SearchPanel, simple: bool) -> TourFacts:
     """The facts of a Search panel under the simple interface or the full one."""
     state, microphone = panel.controller.state, panel.voice.microphone
-    missing = state.speech.missing or microphone.problem or "No microphone was found."
+    missing = state.speech.missing or microphone.problem or _("No microphone was found.")
     return TourFacts("" if state.can_speak else missing, state.answer is not None, simple)
 
 
 def _speaking(facts: TourFacts) -> str:
     if facts.no_speech:
-        return (f"{facts.no_speech} Once speaking works: hold Space, say what you look for, and let go. Until then a "
-                "typed text does the same.")
-    return "Hold Space, or press this button, and say what you look for. Let go, and the pictures are searched."
+        return (_("{no_speech} Once speaking works: hold Space, say what you look for, and let go. Until then a typed "
+                  "text does the same.").format(no_speech=facts.no_speech))
+    return _("Hold Space, or press this button, and say what you look for. Let go, and the pictures are searched.")
 
 
 def _looking(facts: TourFacts) -> str:
-    what = "The best match comes first." if facts.results else "Without a query these are all pictures of the gallery."
-    return f"{what} A double click or Enter shows one over the whole window; the arrows go on, Esc comes back here."
+    what = (_("The best match comes first.") if facts.results
+            else _("Without a query these are all pictures of the gallery."))
+    return _("{what} A double click or Enter shows one over the whole window; the arrows go on, Esc comes "
+             "back here.").format(what=what)
 
 
 def _asking_why(facts: TourFacts) -> str:
-    more = ("Inspect is not part of the simple interface; it opens all the same." if facts.simple else
-            "Inspect shows which words and which parts of the picture count.")
-    return f"After a search, press I on a picture, or choose “Why this picture?” in its menu. {more}"
+    more = (_("Inspect is not part of the simple interface; it opens all the same.") if facts.simple else
+            _("Inspect shows which words and which parts of the picture count."))
+    return _("After a search, press I on a picture, or choose “Why this picture?” in its menu. {more}").format(
+        more=more)
 
 
 def _taking(facts: TourFacts) -> str:
-    return ("Select several with Ctrl or Shift and a click. The menu of the right button copies their files to a "
-            "folder, exports a list, tags, rates, or moves them to the bin; they can be dragged out as well.")
+    return (_("Select several with Ctrl or Shift and a click. The menu of the right button copies their files to a "
+              "folder, exports a list, tags, rates, or moves them to the bin; they can be dragged out as well."))
 
 
 def _details(panel: SearchPanel) -> QWidget:
@@ -64,10 +68,11 @@ def _details(panel: SearchPanel) -> QWidget:
 
 
 STEPS: tuple[TourStep, ...] = (
-    TourStep("Type what you look for", lambda facts: "Press Ctrl+L or click here, describe a picture in a few words, "
-             "and press Enter. Ctrl+N begins a new search.", lambda panel: panel.header.transcript),
-    TourStep("Or say it", _speaking, lambda panel: panel.header.record),
-    TourStep("Look at the pictures", _looking, lambda panel: panel.results.grid),
-    TourStep("Ask why", _asking_why, _details),
-    TourStep("Take pictures with you", _taking, lambda panel: panel.results.grid),
+    TourStep(_("Type what you look for"),
+             lambda facts: _("Press Ctrl+L or click here, describe a picture in a few words, and press Enter. Ctrl+N "
+                             "begins a new search."), lambda panel: panel.header.transcript),
+    TourStep(_("Or say it"), _speaking, lambda panel: panel.header.record),
+    TourStep(_("Look at the pictures"), _looking, lambda panel: panel.results.grid),
+    TourStep(_("Ask why"), _asking_why, _details),
+    TourStep(_("Take pictures with you"), _taking, lambda panel: panel.results.grid),
 )

@@ -8,12 +8,13 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _, localised, shown
 from brewclip_app.widgets.common import button, column, icon_button, label, look, repolish, row
 from core.errors import BrewclipError
 
 ICONS = {"error": ("error", "record_words"), "care": ("warning", "care_words"), "good": ("check", "good_words"),
          "note": ("help", "quiet")}
-UNEXPECTED = "Something unexpected went wrong. Your pictures and galleries are safe; the log has the details."
+UNEXPECTED = _("Something unexpected went wrong. Your pictures and galleries are safe; the log has the details.")
 GOOD_STAYS_MS = 6000
 
 
@@ -32,12 +33,12 @@ class Banner(QFrame):
         self.details = look(QPlainTextEdit(), "details")
         self.details.setReadOnly(True)
         self.details.setMaximumHeight(160)
-        self.details.setAccessibleName("Details of the error")
+        self.details.setAccessibleName(_("Details of the error"))
         self.action = button("", self._act)
         self._on_action: Callable[[], object] | None = None
-        self.fold = button("Details", self._turn_fold, "quiet-link")
-        self.copy = button("Copy", self._copy, "quiet-link")
-        self.close_button = icon_button("close", "Close this message", self.dismiss, side=14)
+        self.fold = button(_("Details"), self._turn_fold, "quiet-link")
+        self.copy = button(_("Copy"), self._copy, "quiet-link")
+        self.close_button = icon_button("close", _("Close this message"), self.dismiss, side=14)
         top = Qt.AlignmentFlag.AlignTop
         head = row(self.sign, self.message, self.action, self.fold, self.copy, self.close_button)
         head.setStretch(1, 1)
@@ -54,6 +55,7 @@ class Banner(QFrame):
                      act: Callable[[], object] | None = None) -> None:
         """Show a message; kind "error", "care", "good" or "note". `action` is a button that calls `act` and closes it.
         """
+        message = shown(message)
         self._on_action = act
         self.action.setText(action)
         self.action.setVisible(bool(action))
@@ -65,7 +67,7 @@ class Banner(QFrame):
         self.setAccessibleName(message)
         self.details.setPlainText(details)
         self.details.hide()
-        self.fold.setText("Details")
+        self.fold.setText(_("Details"))
         self.fold.setVisible(bool(details))
         self.copy.setVisible(False)
         self._timer.stop()
@@ -77,8 +79,8 @@ class Banner(QFrame):
     def show_error(self, error: BaseException, safe: str = "") -> None:
         """Show an exception: the sentence of a BrewclipError, or a general one."""
         foreseen = isinstance(error, BrewclipError)
-        message = str(error) if foreseen else UNEXPECTED
-        self.show_message(f"{message} {safe}".strip(), "error", "".join(traceback.format_exception(error)))
+        message = localised(error) if foreseen else UNEXPECTED
+        self.show_message(f"{message} {shown(safe)}".strip(), "error", "".join(traceback.format_exception(error)))
 
     def dismiss(self) -> None:
         """Hide the message."""
@@ -96,8 +98,8 @@ class Banner(QFrame):
         folded = self.details.isHidden()
         self.details.setVisible(folded)
         self.copy.setVisible(folded)
-        self.fold.setText("Hide details" if folded else "Details")
+        self.fold.setText(_("Hide details") if folded else _("Details"))
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(f"{self.message.text()}\n\n{self.details.toPlainText()}")
-        self.copy.setText("Copied")
+        self.copy.setText(_("Copied"))

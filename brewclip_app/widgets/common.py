@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme
+from brewclip_app.localisation import _, shown
 from brewclip_app.plain_text import plain_caption, plain_tip
 
 W = TypeVar("W", bound=QWidget)
@@ -40,9 +41,19 @@ def repolish(widget: QWidget) -> None:
     widget.update()
 
 
+class PlainLabel(QLabel):
+    """Label that shows texts of core in the language of the window."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(shown(text))
+
+    def setText(self, text: str) -> None:
+        super().setText(shown(text))
+
+
 def label(text: str = "", name: str = "", wrap: bool = False) -> QLabel:
     """Label of plain text: file names with < or & are shown as they are."""
-    words = QLabel(text)
+    words = PlainLabel(text)
     words.setTextFormat(Qt.TextFormat.PlainText)
     words.setWordWrap(wrap)
     if wrap:  # without it a wrapped label asks for the height of its narrowest form
@@ -64,7 +75,7 @@ class WholeLabel(QLabel):
         look(self, name)
 
     def setText(self, text: str) -> None:
-        super().setText(text)
+        super().setText(shown(text))
         self._keep_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -113,7 +124,7 @@ def icon_button(icon: str, says: str, on: Callable[[], object] | None = None, si
     theme.set_icon(tool_button, icon)
     tool_button.setIconSize(QSize(side, side))
     tool_button.setToolTip(plain_tip(says))
-    tool_button.setAccessibleName(says)
+    tool_button.setAccessibleName(shown(says))
     tool_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     if on is not None:
         tool_button.clicked.connect(lambda: on())
@@ -207,7 +218,7 @@ class ElidedLabel(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        super().setText(text)
+        super().setText(shown(text))
         self._update_tip()
 
     def minimumSizeHint(self) -> QSize:
@@ -239,10 +250,10 @@ class ProgressRow(QWidget):
         self.title, self.about = label(title, "strong"), ElidedLabel(about, "quiet-body", Qt.TextElideMode.ElideRight)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(title or "Progress")
+        self.bar.setAccessibleName(shown(title) or _("Progress"))
         self.detail = label("", "quiet")
-        self.cancel = button("Cancel", self.cancelled.emit)
-        self.cancel.setAccessibleName(f"Cancel: {title}" if title else "Cancel")
+        self.cancel = button(_("Cancel"), self.cancelled.emit)
+        self.cancel.setAccessibleName(_("Cancel: {title}").format(title=title) if title else _("Cancel"))
         head = row(self.title, self.about, space=6)
         head.setStretch(1, 1)
         words = column(head, self.bar, self.detail, space=6)
@@ -314,5 +325,5 @@ def scrolling(inside: QWidget) -> QScrollArea:
 
 def show_play_button(play: QPushButton, playing: bool) -> None:
     """Turn a Play button into Stop and back."""
-    play.setText("Stop" if playing else "Play")
+    play.setText(_("Stop") if playing else _("Play"))
     theme.set_icon(play, "stop" if playing else "play")

@@ -17,11 +17,12 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app.jobs import Job
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import look
 
 T = TypeVar("T")
 WORTH_ASKING = 10.0  # seconds of work; less is stopped without a question
-KEPT_OF_JOBS = "What is done is kept, and it goes on from there the next time."
+KEPT_OF_JOBS = _("What is done is kept, and it goes on from there the next time.")
 FEW_LINES = 5  # that a message shows at once
 ASKS_ABOUT = "job"  # property of a question: number of the job that it asks about
 
@@ -35,7 +36,7 @@ def confirm(parent: QWidget, title: str, text: str, action: str, on_yes: Callabl
     look(yes, "danger" if danger else "main")
     cancel = _add_cancel(box)
     box.setDefaultButton(cancel if danger else yes)
-    box.finished.connect(lambda _: on_yes() if box.clickedButton() is yes else None)
+    box.finished.connect(lambda _unused: on_yes() if box.clickedButton() is yes else None)
     box.open()
     return box
 
@@ -49,14 +50,15 @@ def ask_choice(parent: QWidget, title: str, text: str, choices: Mapping[str, T],
     first = next(iter(buttons))
     look(first, "main")
     box.setDefaultButton(first)
-    box.finished.connect(lambda _: [take(value) for button, value in buttons.items() if button is box.clickedButton()])
+    box.finished.connect(lambda _unused: [take(value) for button, value in buttons.items()
+                                          if button is box.clickedButton()])
     box.open()
     return box
 
 
 def show_lines(parent: QWidget, title: str, lines: Sequence[str]) -> QMessageBox:
     """Show a few lines, and all of a longer list behind a button; it can be selected and copied there."""
-    more = f"\n… and {len(lines) - FEW_LINES} more." if len(lines) > FEW_LINES else ""
+    more = _("\n… and {lines} more.").format(lines=len(lines) - FEW_LINES) if len(lines) > FEW_LINES else ""
     box = _message(parent, title, "\n".join(lines[:FEW_LINES]) + more)
     if more:
         box.setDetailedText("\n".join(lines))
@@ -105,5 +107,6 @@ def ask_to_stop(parent: QWidget, job: Job | None, stop: Callable[[], object], ke
     if job is None or job.cancelled or any(box.property(ASKS_ABOUT) == job.number for box in
                                            parent.findChildren(QMessageBox)):
         return
-    box = confirm(parent, f"Stop {job.name[:1].lower()}{job.name[1:]}?", job.loss or kept, "Stop", stop)
+    box = confirm(parent, _("Stop {name}{name_2}?").format(name=job.name[:1].lower(), name_2=job.name[1:]), job.loss
+                  or kept, _("Stop"), stop)
     box.setProperty(ASKS_ABOUT, job.number)

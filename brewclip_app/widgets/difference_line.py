@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import look
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class DifferenceLine(QLabel):
     def show_changes(self, pieces: "tuple[Piece, ...]") -> None:
         """ "corrected: see -> sea"; nothing when nothing was."""
         changes = [_change(piece) for piece in pieces if piece.change != "same"]
-        self.setText(f"corrected: {' · '.join(changes)}" if changes else "")
+        self.setText(_("corrected: {changes}").format(changes=" · ".join(changes)) if changes else "")
         self.setVisible(bool(changes))
 
     def show_whole(self, pieces: "tuple[Piece, ...]") -> None:
@@ -42,7 +43,7 @@ def _change(piece: "Piece", arrow: str = f" {ARROW}") -> str:
     blue = theme.colour("transcript").name()
     text = f'<span style="color:{blue}; text-decoration:underline">{escape(piece.text)}</span>' if piece.text else ""
     if piece.change == "added" and arrow:
-        return f"{text} added"
+        return _("{text} added").format(text=text)
     if piece.change == "left_out" and arrow:
-        return f"{recognised} left out"
+        return _("{recognised} left out").format(recognised=recognised)
     return f"{recognised}{arrow} {text}".strip()

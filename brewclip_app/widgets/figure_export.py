@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from brewclip_app import tasks
+from brewclip_app.localisation import _, shown
 from brewclip_app.widgets.common import icon_button
 from brewclip_app.widgets.file_dialogs import ask_target
 from core.paper_figures.table import FIGURES, WER, PaperFigure
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from brewclip_app.base_context import BaseContext
 
 Draw = Callable[[Width, Report], DrawnFigure]
-WIDTH_TITLES: tuple[tuple[Width, str], ...] = (("column", "column width"), ("page", "page width"))
+WIDTH_TITLES: tuple[tuple[Width, str], ...] = (("column", _("column width")), ("page", _("page width")))
 
 
 class FigureExporter:
@@ -29,7 +30,7 @@ class FigureExporter:
 
     def button(self, name: str, source: Callable[[], Draw | None]) -> QToolButton:
         """A button that exports a plot; `source` gives what draws it as it is now, None while there is nothing."""
-        export = icon_button("download", "Export the plot as PNG, SVG or PDF")
+        export = icon_button("download", _("Export the plot as PNG, SVG or PDF"))
         export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         export.setMenu(self.menu(name, source, export))
         return export
@@ -54,7 +55,8 @@ class FigureExporter:
         """A menu of the paper's figures, drawn from evaluations; `queries` are ids of utterances, none to draw some."""
         menu = QMenu(parent)
         for figure in FIGURES.values():
-            title = f"Figure {figure.number}: {figure.title}…" if figure.number != WER else f"{figure.title}…"
+            title = (_("Figure {number}: {title}…").format(number=figure.number, title=figure.title)
+                     if figure.number != WER else f"{shown(figure.title)}…")
             action = menu.addAction(title, partial(self._ask_paper, figure, evaluations, queries))
             menu.aboutToShow.connect(lambda action=action, figure=figure: action.setEnabled(
                 figure.fewest <= len(evaluations()) <= figure.most))
@@ -75,7 +77,7 @@ class FigureExporter:
 
     def ask(self, name: str, draw: Draw, width: Width) -> None:
         """Ask for a file, `name` being offered, and save the figure there."""
-        ask_target(self._parent, "export", "Save the figure as", name,
+        ask_target(self._parent, "export", _("Save the figure as"), name,
                    lambda path: tasks.start(self.save(path, draw, width)))
 
     async def save(self, path: Path, draw: Draw, width: Width) -> None:
@@ -88,13 +90,13 @@ class FigureExporter:
             style.save(drawn.figure, path, drawn.caption)
 
         try:
-            await self._context.jobs.run(f"Saving {path.name}", work, key=f"export:{path}")
+            await self._context.jobs.run(_("Saving {name}").format(name=path.name), work, key=f"export:{path}")
         except JobCancelled:
             return
         except Exception as error:
             self._context.failed.emit(error, "")
         else:
-            self._say(f"Saved as {path}.")
+            self._say(_("Saved as {path}.").format(path=path))
 
     def _ask(self, name: str, source: Callable[[], Draw | None], width: Width) -> None:
         draw = source()

@@ -10,6 +10,8 @@ from typing import Protocol
 from PySide6.QtCore import QStandardPaths
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from brewclip_app.localisation import _
+
 Take = Callable[[Path], object]
 
 
@@ -43,7 +45,7 @@ def ask_folder(parent: QWidget, kind: str, title: str, take: Take, start: Path |
 def ask_picture_folder(parent: QWidget, take: Take) -> QFileDialog:
     """Ask for a folder of pictures; the first dialog begins at the system's own."""
     start = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation))
-    return ask_folder(parent, "pictures", "A folder of pictures", take, start)
+    return ask_folder(parent, "pictures", _("A folder of pictures"), take, start)
 
 
 def ask_file(parent: QWidget, kind: str, title: str, filters: Sequence[str], take: Take) -> QFileDialog:
@@ -61,7 +63,7 @@ def ask_target(parent: QWidget, kind: str, title: str, name: str, take: Take, *o
     dialog = QFileDialog(parent, title)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     suffixes = {f"{suffix[1:].upper()} (*{suffix})": suffix[1:] for suffix in (Path(name).suffix, *others)}
-    dialog.setNameFilters([*suffixes, "All files (*)"])
+    dialog.setNameFilters([*suffixes, _("All files (*)")])
     dialog.setDefaultSuffix(Path(name).suffix[1:])
     dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(suffixes.get(chosen, dialog.defaultSuffix())))
     _open(dialog, kind, take)

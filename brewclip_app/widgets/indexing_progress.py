@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from brewclip_app.localisation import _
 from brewclip_app.services.indexing import IndexingState
 from brewclip_app.widgets.common import ProgressRow
 
@@ -15,7 +16,7 @@ class IndexingProgress(ProgressRow):
     """A bar with the time left and *Cancel*, which keeps what is done; hidden while the gallery has no job."""
 
     def __init__(self, context: "Context", gallery: str) -> None:
-        super().__init__(f"Indexing {gallery}")
+        super().__init__(_("Indexing {gallery}").format(gallery=gallery))
         self._indexing, self.gallery = context.indexing, gallery
         self.setFixedWidth(WIDTH)
         self.cancelled.connect(self._cancel)

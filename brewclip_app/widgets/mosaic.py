@@ -8,6 +8,7 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPix
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Mosaic(QWidget):
         self._images: tuple[ImageRecord, ...] = ()  # those that have a tile
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setMinimumSize(size)
-        self.setAccessibleName("Some of its pictures")
+        self.setAccessibleName(_("Some of its pictures"))
         thumbnails.ready.connect(self._look)
 
     def sizeHint(self) -> QSize:

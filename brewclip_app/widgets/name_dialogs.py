@@ -9,13 +9,14 @@ from PySide6.QtWidgets import QCompleter, QDialog, QLineEdit, QVBoxLayout, QWidg
 
 from brewclip_app import tasks
 from brewclip_app.jobs import JobRunner
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import button, label, row
 from core.progress import JobCancelled, Report
 from core.store.addresses import is_address, name_fault
 
 T = TypeVar("T")
-KEYS_WORDS = ("Keys and the place of a storage are read from the environment (AWS_ACCESS_KEY_ID, "
-              "AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL) and kept nowhere.")
+KEYS_WORDS = (_("Keys and the place of a storage are read from the environment (AWS_ACCESS_KEY_ID, "
+                "AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL) and kept nowhere."))
 
 
 class SaveDialog(QDialog):
@@ -40,7 +41,7 @@ class SaveDialog(QDialog):
         self.body.setSpacing(8)
         box.addLayout(self.body)
         box.addWidget(self.problem)
-        self._cancel_button = button("Cancel", self.reject)
+        self._cancel_button = button(_("Cancel"), self.reject)
         box.addLayout(row(None, self._cancel_button, self.accept_button))
         self.finished.connect(self.deleteLater)
 
@@ -133,7 +134,7 @@ class NameDialog(SaveDialog):
             self.field.setCompleter(completer)
         self.body.addWidget(self.field)
         self.begin_in(self.field)
-        self.field.textChanged.connect(lambda _: self.check())
+        self.field.textChanged.connect(lambda _unused: self.check())
         self.check()
 
     def ready(self) -> bool:
@@ -155,13 +156,13 @@ class PlaceDialog(SaveDialog):
         super().__init__(parent, title, action)
         self._on_place, self._named = on_place, named
         self.field = QLineEdit()
-        self.field.setAccessibleName("Name or address" if named else "Address")
-        self.field.setPlaceholderText(("A name, " if named else "") + "s3://bucket/path or /folder/name.lance")
+        self.field.setAccessibleName(_("Name or address") if named else _("Address"))
+        self.field.setPlaceholderText((_("A name, ") if named else "") + _("s3://bucket/path or /folder/name.lance"))
         self.field.setMinimumWidth(420)
         self.body.addWidget(self.field)
         self.body.addWidget(label(KEYS_WORDS, "quiet", wrap=True))
         self.begin_in(self.field)
-        self.field.textChanged.connect(lambda _: self.check())
+        self.field.textChanged.connect(lambda _unused: self.check())
         self.check()
 
     def ready(self) -> bool:
@@ -179,7 +180,7 @@ class PlaceDialog(SaveDialog):
 def name_field(initial: str = "") -> QLineEdit:
     """A field for a name; it takes any length, so that what is pasted can be shortened by hand."""
     field = QLineEdit(initial)
-    field.setAccessibleName("Name")
+    field.setAccessibleName(_("Name"))
     field.setMinimumWidth(340)
     return field
 
@@ -187,6 +188,6 @@ def name_field(initial: str = "") -> QLineEdit:
 def gallery_fault(name: str, taken: "frozenset[str] | set[str]") -> str:
     """Why a gallery cannot have this name; `taken` are the others' names, case folded. "" when it can."""
     if is_address(name):
-        return "This is an address. A gallery at an address is opened from the menu beside Add a folder."
+        return _("This is an address. A gallery at an address is opened from the menu beside Add a folder.")
     exists = " ".join(name.split()).casefold() in taken
-    return "There is a gallery of this name." if exists else name_fault(name)
+    return _("There is a gallery of this name.") if exists else name_fault(name)

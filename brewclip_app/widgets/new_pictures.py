@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QSizePolicy
 
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import PlainButton, look
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ class NewPicturesButton(PlainButton):
         look(self, "news")
         self.setAutoDefault(False)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setToolTip("The folders of this gallery have changed since it was indexed.")
+        self.setToolTip(_("The folders of this gallery have changed since it was indexed."))
         self.clicked.connect(lambda: context.watching.add(self._gallery))
         for signal in (context.watching.changed, context.indexing.changed):
-            signal.connect(lambda _: self._refresh())
+            signal.connect(lambda _unused: self._refresh())
         self._refresh()
 
     def set_gallery(self, gallery: str) -> None:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDate, QLocale
 
+from brewclip_app.localisation import _
+
 if TYPE_CHECKING:
     from core.store.records import ImageRecord
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
-DATE_SOURCES = {"taken": "taken", "file": "file date"}
+DATE_SOURCES = {"taken": "taken", "file": _("file date")}
 
 
 def date_words(moment: datetime) -> str:

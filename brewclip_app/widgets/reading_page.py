@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import EmptyState, button
 
 
@@ -10,14 +11,14 @@ class ReadingPage(EmptyState):
 
     def __init__(self, icon: str, what: str, again: Callable[[], object]) -> None:
         self._what, self._again = what, again
-        self.again = button("Try again", self._try_again, "main")
-        super().__init__(icon, f"Reading {what}…", " ", self.again)
+        self.again = button(_("Try again"), self._try_again, "main")
+        super().__init__(icon, _("Reading {what}…").format(what=what), " ", self.again)
         self.show_problem("")
 
     def show_problem(self, problem: str) -> None:
         """Show why reading failed; "" while it goes on."""
-        what = f"{self._what[:1].upper()}{self._what[1:]} could not be read"
-        self.title.setText(what if problem else f"Reading {self._what}…")
+        what = _("{upper}{what} could not be read").format(upper=self._what[:1].upper(), what=self._what[1:])
+        self.title.setText(what if problem else _("Reading {what}…").format(what=self._what))
         self.sentence.setText(problem)
         self.again.setVisible(bool(problem))
 

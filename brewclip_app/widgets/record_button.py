@@ -7,16 +7,17 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_tip
 
 SIDE = 72  # px with the ring
 DISC = 30  # px radius
 SEARCHING = {  # what pressing does, by the microphone's state
-    "off": "Record a spoken query (Space)",
-    "ready": "Record a spoken query (Space)",
-    "opening": "Opening the microphone. Speak when it turns red.",
-    "recording": "Recording. Let go, or press again, to search; Esc cancels.",
-    "stopping": "Taking the last word",
+    "off": _("Record a spoken query (Space)"),
+    "ready": _("Record a spoken query (Space)"),
+    "opening": _("Opening the microphone. Speak when it turns red."),
+    "recording": _("Recording. Let go, or press again, to search; Esc cancels."),
+    "stopping": _("Taking the last word"),
 }
 
 
@@ -35,7 +36,7 @@ class RecordButton(QAbstractButton):
         self.setFixedSize(SIDE, SIDE)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName("Record")
+        self.setAccessibleName(_("Record"))
         self.show_state("off")
         theme.changed.connect(self.update)
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.branch_bar import COLOURS, ShareBar
 from brewclip_app.widgets.common import clear, label, row, rule
@@ -17,22 +18,27 @@ from core.search.terms import MINUS
 if TYPE_CHECKING:
     from core.search.queries import Hit, MatchSignificance, ScoreShare
 
-TRANSCRIPT, VOICE = "Transcript", "Voice"  # the shares of the main spoken term
+TRANSCRIPT, VOICE = _("Transcript"), _("Voice")  # the shares of the main spoken term
 
 
 def strength_words(strength: "MatchSignificance") -> str:
     """Significance of a hit, in a sentence."""
     expected = strength.expected
     if expected < 0.001:
-        return f"By chance, fewer than 1 in 1{NO_BREAK}000 such searches would show a picture that scores this high."
+        return _("By chance, fewer than 1 in 1{no_break}000 such searches would show a picture that scores "
+                 "this high.").format(no_break=NO_BREAK)
     if expected < 0.1:
         often = f"{round(1 / expected):,}".replace(",", NO_BREAK)
-        return f"By chance, only about 1 in {often} such searches would show a picture that scores this high."
+        return _("By chance, only about 1 in {often} such searches would show a picture that scores this high.").format(
+            often=often)
     if expected < 0.95:
-        return f"About {expected:.1f} pictures of this gallery are expected to score this high by chance."
-    several = "1 picture" if round(expected) == 1 else f"{wording.count(round(expected))} pictures"
-    are = "is" if round(expected) == 1 else "are"
-    return f"About {several} of this gallery {are} expected to score this high by chance."
+        return _("About {expected:.1f} pictures of this gallery are expected to score this high by chance.").format(
+            expected=expected)
+    several = ngettext("{expected} picture", "{expected} pictures",
+                       round(expected)).format(expected=wording.count(round(expected)))
+    are = ngettext("is", "are", round(expected))
+    return _("About {several} of this gallery {are} expected to score this high by chance.").format(several=several,
+                                                                                                    are=are)
 
 
 class ShareRow(QWidget):
@@ -56,10 +62,10 @@ class ShareRow(QWidget):
 def minus_words(value: float) -> str:
     """Tip of a minus term's share; only a query of minus terms alone raises a hit."""
     if value < 0:
-        return "Left out: this picture is more like it than most of the gallery, which lowers the score."
+        return _("Left out: this picture is more like it than most of the gallery, which lowers the score.")
     if value > 0:
-        return "Left out: this picture is unlike it, which raises the score."
-    return "Left out: this picture is no more like it than the gallery is on average, so the score stays."
+        return _("Left out: this picture is unlike it, which raises the score.")
+    return _("Left out: this picture is no more like it than the gallery is on average, so the score stays.")
 
 
 def rounded_parts(values: Sequence[float], total: float, digits: int = 2) -> list[float]:
@@ -89,7 +95,7 @@ def fill_shares(box: QVBoxLayout, hit: "Hit", names: Mapping[str, str]) -> None:
     for share, shown_figure in zip(hit.shares, figures, strict=True):
         minus = names.get(share.label, "").startswith(MINUS)
         box.addWidget(ShareRow(share, _name(share, names), shown_figure, min(ends), max(ends), minus))
-    score, total = label("Score", "strong"), figure(hit.score, "strong")
+    score, total = label(_("Score"), "strong"), figure(hit.score, "strong")
     box.addWidget(rule())
     box.addLayout(row(score, None, total))
     items = [box.itemAt(at) for at in range(box.count())]
@@ -101,11 +107,12 @@ def fill_shares(box: QVBoxLayout, hit: "Hit", names: Mapping[str, str]) -> None:
 
 def match_words(hit: "Hit") -> str:
     """Level and significance of a hit: "Strong match. By chance, ..."."""
-    return f"{hit.strength.level.capitalize()} match. {strength_words(hit.strength)}"
+    return _("{capitalize} match. {strength_words}").format(capitalize=hit.strength.level.capitalize(),
+                                                            strength_words=strength_words(hit.strength))
 
 
 def _name(share: "ScoreShare", names: Mapping[str, str]) -> str:
     name = names.get(share.label, share.label)
     if share.branch != "acoustic":
         return name
-    return VOICE if name == TRANSCRIPT else f"{VOICE} of {name}"
+    return VOICE if name == TRANSCRIPT else _("{voice} of {name}").format(voice=VOICE, name=name)

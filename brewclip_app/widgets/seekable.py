@@ -7,12 +7,13 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 
 if TYPE_CHECKING:
     from core.audio import Waveform
 
 SEEK_KEYS = {Qt.Key.Key_Left: -0.25, Qt.Key.Key_Right: 0.25}  # seconds
-SEEK_TIP = "Click to play from here"
+SEEK_TIP = _("Click to play from here")
 
 
 class Seekable(QWidget):

@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.taking_away import TakeAway
 from brewclip_app.widgets.common import button, icon_button, label, row
@@ -39,30 +40,31 @@ class SelectionBar(QWidget):
         self.count = label("", "pill")
         self.count.setMinimumHeight(20)  # a lower pill would lose its round ends
         self.buttons = [
-            self._button("Copy to folder…", away.choose_target),
-            self._button("Export list…", lambda images: away.export(images, hits())),
-            self._button("Tag", lambda images: self._open(self.buttons[2], partial(away.add_tags, images=images))),
-            self._button("Rate", lambda images: self._open(self.buttons[3], partial(away.add_ratings, images=images))),
-            *(self._button(words, act) for words, act, _ in more)]
-        self.menu = icon_button("more", "All actions on the selected pictures", self._open_all)
-        self.clear = button("Clear", clear, "quiet-link", tip="Select nothing")
+            self._button(_("Copy to folder…"), away.choose_target),
+            self._button(_("Export list…"), lambda images: away.export(images, hits())),
+            self._button(_("Tag"), lambda images: self._open(self.buttons[2], partial(away.add_tags, images=images))),
+            self._button(_("Rate"),
+                         lambda images: self._open(self.buttons[3], partial(away.add_ratings, images=images))),
+            *(self._button(words, act) for words, act, _unused in more)]
+        self.menu = icon_button("more", _("All actions on the selected pictures"), self._open_all)
+        self.clear = button(_("Clear"), clear, "quiet-link", tip=_("Select nothing"))
         box = row(self.count, *self.buttons, self.menu, self.clear, None, space=SPACE)
         box.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # narrower than its buttons
         self.setLayout(box)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setRetainSizeWhenHidden(True)  # the grid below never jumps
         self.setSizePolicy(policy)
-        self.setAccessibleName("The selected pictures")
+        self.setAccessibleName(_("The selected pictures"))
         self.hide()
 
     def show_selection(self, number: int, nbytes: int) -> None:
         """Show the bar for several selected pictures, which have so many bytes; hide it for one or none."""
         self._number = number
-        self.count.setText(f"{wording.count(number)} selected")
+        self.count.setText(_("{number} selected").format(number=wording.count(number)))
         self.summary = f"{self.count.text()}, {wording.size(nbytes)}" if number > 1 else ""
-        for control, (_, _, most) in zip(self.buttons[OWN:], self._more, strict=True):
+        for control, (_name, _act, most) in zip(self.buttons[OWN:], self._more, strict=True):
             control.setEnabled(number <= most)
-            control.setToolTip(plain_tip("" if number <= most else f"For up to {most} pictures"))
+            control.setToolTip(plain_tip("" if number <= most else _("For up to {most} pictures").format(most=most)))
         self.setVisible(number > 1)
         self._fit()
 

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QTextCharF
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.growing_text import GrowingText, find_words
 
@@ -28,9 +29,9 @@ class TranscriptView(GrowingText):
         self._words: tuple[Word, ...] = ()
         self.speaks_when_empty = False  # whether Space without a text is left to the panel, which records
         super().__init__(MOST_LINES, MARGIN, parent)
-        self.setPlaceholderText("Say what you look for, or type it here")
-        self.setAccessibleName("What you look for")
-        self.setAccessibleDescription("The transcript of your words. Edit it and press Enter to search again.")
+        self.setPlaceholderText(_("Say what you look for, or type it here"))
+        self.setAccessibleName(_("What you look for"))
+        self.setAccessibleDescription(_("The transcript of your words. Edit it and press Enter to search again."))
 
     def show_words(self, text: str, words: "Sequence[Word]" = ()) -> None:
         """Show a transcript, the doubtful words marked; or any text."""
@@ -53,7 +54,8 @@ class TranscriptView(GrowingText):
 
     def doubtful(self) -> list[str]:
         """Words that are marked as doubtful."""
-        return [word.text for _, _, word in find_words(self.toPlainText(), self._words) if word.probability < DOUBT]
+        return [word.text for _unused, _unused, word in find_words(self.toPlainText(), self._words)
+                if word.probability < DOUBT]
 
     def word_at(self, position: int) -> "Word | None":
         """Transcribed word at a position of the text."""
@@ -81,7 +83,9 @@ class TranscriptView(GrowingText):
     def viewportEvent(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent):
             word = self.word_at(self.cursorForPosition(event.pos()).position())
-            tip = f"“{word.text}” was heard with {word.probability:.0%} confidence" if word else ""
+            tip = (_("“{text}” was heard with {probability:.0%} confidence").format(text=word.text,
+                                                                                    probability=word.probability)
+                   if word else "")
             QToolTip.showText(event.globalPos(), plain_tip(tip.replace("%", " %")), self)
             return True
         return super().viewportEvent(event)

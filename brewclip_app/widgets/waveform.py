@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.widgets.seekable import SEEK_TIP, Seekable
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class WaveformView(Seekable):
         self._bars: list[float] = []
         self._live: deque[float] | None = None
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setAccessibleName("Waveform of the spoken query")
+        self.setAccessibleName(_("Waveform of the spoken query"))
 
     def bars(self) -> list[float]:
         """Heights of the drawn bars, 0..1, left to right."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, localised
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.services.downloads import DownloadsState
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, label, row, rule
@@ -28,10 +29,11 @@ class WeightsRow(QWidget):
         self.about = label(weights.about, "quiet", wrap=True)
         self.progress.cancelled.connect(lambda: self._downloads.cancel(weights.name))
         self.state = label("", "quiet")
-        self.get = button("Get it", self._get)
-        self.get.setAccessibleName(f"Get {weights.title}, {wording.size(weights.size)}")
+        self.get = button(_("Get it"), self._get)
+        self.get.setAccessibleName(_("Get {title}, {size}").format(title=weights.title,
+                                                                   size=wording.size(weights.size)))
         self.error = label("", "error", wrap=True)
-        self.fold = button("Details", self._turn_fold, "quiet-link")
+        self.fold = button(_("Details"), self._turn_fold, "quiet-link")
         self.details = label("", "quiet", wrap=True)
         self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         upper = row(column(self.progress, self.about, space=2), self.state, self.get, space=10)
@@ -51,8 +53,8 @@ class WeightsRow(QWidget):
         for part in (self.progress.bar, self.progress.cancel, self.progress.detail):
             part.setVisible(progress is not None)
         self.get.setVisible(progress is None and not is_local and state.files is not None)
-        self.get.setText("Try again" if error else "Get it")
-        place = "comes with the program" if self._weights.bundled else "on this computer"
+        self.get.setText(_("Try again") if error else _("Get it"))
+        place = _("comes with the program") if self._weights.bundled else _("on this computer")
         self.state.setText(place if is_local else "")
         self.state.setVisible(is_local and progress is None)
         if progress is not None:
@@ -63,7 +65,7 @@ class WeightsRow(QWidget):
         done, total, text = progress.done, progress.total, progress.title
         self._pace.add(done)
         if total <= 0 or done >= total:
-            self.progress.set_progress(done, total, text or "Asking for it")
+            self.progress.set_progress(done, total, text or _("Asking for it"))
             return
         words = [self._downloads.amount(self._weights.name)]
         if self._pace.a_second > 0:
@@ -72,7 +74,7 @@ class WeightsRow(QWidget):
         self.progress.setToolTip(plain_tip(text))
 
     def _show_error(self, error: BaseException | None) -> None:
-        sentences = str(error).split("\n", 1) if error else []
+        sentences = localised(error).split("\n", 1) if error else []
         self.error.setText(sentences[0] if sentences else "")
         self.error.setVisible(bool(sentences))
         self.details.setText(sentences[1].strip() if len(sentences) > 1 else "")

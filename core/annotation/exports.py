@@ -23,6 +23,7 @@ from core.annotation.selection import LeftOut, Leftovers, arrange, choose
 from core.datasets.headers import picture_faults
 from core.errors import AnnotationError, AudioError
 from core.home import expanded
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent, steps
 
 if TYPE_CHECKING:
@@ -87,15 +88,19 @@ def _layout(name: str) -> Layout:
     for layout in LAYOUTS:
         if layout.kind == name:
             return layout
-    raise AnnotationError(f"There is no layout {name}. There are: {', '.join(one.kind for one in LAYOUTS)}.",
+    raise AnnotationError(_("There is no layout {name}. There are: {value}.").format(
+        name=name, value=", ".join(one.kind for one in LAYOUTS)),
                           "unknown_layout")
 
 
 def _check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
-        raise AnnotationError(f"{folder} is a file. Choose a folder for the export.", "not_a_folder")
+        raise AnnotationError(_("{folder} is a file. Choose a folder for the export.").format(folder=folder),
+                              "not_a_folder")
     if folder.is_dir() and any(folder.iterdir()):
-        raise AnnotationError(f"The folder {folder} is not empty. Nothing was written; choose a new or an empty one.",
+        raise AnnotationError(_(
+            "The folder {folder} is not empty. Nothing was written; choose a new or an empty one.").format(
+                folder=folder),
                               "not_empty")
 
 
@@ -108,8 +113,8 @@ def _items(store: "Store", gallery: "Gallery", options: ExportOptions, left: Lef
 
 def _nothing(gallery: str, left: Leftovers) -> AnnotationError:
     why = "; ".join(f"{problem.count} {problem.what}" for problem in left.all())
-    return AnnotationError(f"There is nothing to export from {gallery}{f' ({why})' if why else ''}. Describe pictures "
-                           "first, and confirm each with Enter.", "nothing")
+    return AnnotationError(_("There is nothing to export from {gallery}{value}. Describe pictures first, and confirm "
+                             "each with Enter.").format(gallery=gallery, value=f' ({why})' if why else ""), "nothing")
 
 
 @contextmanager
@@ -126,8 +131,9 @@ def _staging(folder: Path) -> Iterator[Path]:
     except OSError as error:
         full = error.errno in FULL
         reason = "the disk is full" if full else f"it could not be written ({error.strerror or error})"
-        raise AnnotationError(f"The export stopped: {reason}. Nothing is left of it in {folder.parent}, and all takes "
-                              "are safe.", "full" if full else "not_written") from error
+        raise AnnotationError(_("The export stopped: {reason}. Nothing is left of it in {parent}, and all takes are "
+                                "safe.").format(reason=reason, parent=folder.parent), "full" if full
+                              else "not_written") from error
     finally:
         if staged is not None:
             shutil.rmtree(staged, ignore_errors=True)

@@ -15,6 +15,7 @@ from core.datasets.kinds import kind_of
 from core.errors import AnnotationError, AudioError
 from core.galleries.backends import open_gallery
 from core.galleries.gallery import Gallery
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent, steps
 from core.store.addresses import is_address
 from core.store.records import NewTake, SpeakerRecord
@@ -64,13 +65,14 @@ def import_dataset(store: "Store", folder: Path, gallery: str, index: Callable[[
         links = _links_out(dataset)
         why = (f": {links} of its files lie behind symbolic links that lead out of the folder. If you trust them, "
                "allow it with Follow links") if links else ""
-        raise AnnotationError(f"{kind_of(dataset.kind).title} in {dataset.folder.name} has no pictures that could be "
-                              f"described{why}.", "links" if links else "no_pictures")
+        raise AnnotationError(_("{title} in {name} has no pictures that could be described{why}.").format(
+            title=kind_of(dataset.kind).title, name=dataset.folder.name, why=why), "links" if links else "no_pictures")
     if not all(place.is_relative_to(dataset.folder) for place in places):  # a gallery outlives the caches
-        raise AnnotationError(f"The pictures of {dataset.folder.name} lie inside of Parquet or tar files, and a "
-                              "gallery needs files of its own. Nothing was imported; save the dataset as a folder of "
-                              "files (such as Hugging Face's AudioFolder), and import that.", "packed")
-    *indexing, reading = steps(report, *(1 for _ in places), len(places))
+        raise AnnotationError(_("The pictures of {name} lie inside of Parquet or tar files, and a gallery needs files "
+                                "of its own. Nothing was imported; save the dataset as a folder of files (such as "
+                                "Hugging Face's AudioFolder), and import that.").format(name=dataset.folder.name),
+                              "packed")
+    *indexing, reading = steps(report, *(1 for _unused in places), len(places))
     for place, part in zip(places, indexing, strict=True):
         index(place, gallery, part)
     return _Import(store, dataset, open_gallery(store, store.gallery(gallery))).run(reading)
@@ -125,7 +127,7 @@ class _Import:
                 yield utterance, image_id, utterance.recording
 
     def _speakers(self, requests: "Sequence[tuple[Utterance, int, Path]]") -> dict[str, SpeakerRecord]:
-        names = dict.fromkeys(self._name(utterance) for utterance, _, _ in requests)
+        names = dict.fromkeys(self._name(utterance) for utterance, _unused, _unused in requests)
         return self._store.ensure_speakers(names, self._dataset.kind, f"As published with {self._title}.")
 
     def _name(self, utterance: "Utterance") -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import AnnotationError
+from core.localisation import _
 
 SPLITS = ("train", "val", "test")
 HELD_OUT = 0.1  # of the pictures or takes, for val and for test each
@@ -51,7 +52,7 @@ def by_picture_and_speaker(spoken: Sequence[SplitItem], seed: int) -> list[str |
 def _speakers(takes: Counter[int], seed: int) -> dict[int, str]:
     """The split of each speaker: test, then val, get the smallest speakers until they have their share; never all."""
     if len(takes) < 2:
-        raise AnnotationError("To keep speakers apart, at least two of them must have described pictures.",
+        raise AnnotationError(_("To keep speakers apart, at least two of them must have described pictures."),
                               "one_speaker")
     waiting = sorted(takes, key=lambda speaker: (takes[speaker], _draw(seed, str(speaker))))
     chosen, size = {}, HELD_OUT * takes.total()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from core import audio
 from core.annotation.captions import caption_of, heard_words, tidy, transcript_of
 from core.errors import AnnotationError, AudioError
+from core.localisation import _
 from core.progress import Report, silent
 from core.store.records import NewTake, TakeRecord, TakeState
 
@@ -39,7 +40,9 @@ def write(waveform: "Waveform", folder: Path) -> tuple[Path, "Waveform"]:
         path = staged.replace(folder / f"{written.digest}.flac")
         _sync_folder(folder)
     except OSError as error:
-        raise AudioError(f"The recording could not be saved in {folder}: {error.strerror or error}.",
+        raise AudioError(_("The recording could not be saved in {folder}: {strerror}.").format(folder=folder,
+                                                                                               strerror=error.strerror
+                                                                                               or error),
                          "not_saved") from error
     finally:
         with suppress(OSError):
@@ -101,16 +104,16 @@ class Annotator:
         new = NewTake(image_id, speaker_id, path, stored.digest, stored.seconds, warning)
         [take] = self._store.add_takes([new])
         before = self._change([instead_of], _binned) if instead_of is not None else ()
-        self._did(Step("the recording", image_id, before, (take.id,)))
+        self._did(Step(_("the recording"), image_id, before, (take.id,)))
         return take
 
     def confirm(self, take: TakeRecord, text: str, state: TakeState = "done") -> TakeRecord:
         """Keep the caption of a take and say how far it is. AnnotationError ("no_words") when it has none."""
         words = tidy(text)
         if not words:
-            raise AnnotationError("A caption needs words: say it again, or type what was said.", "no_words")
+            raise AnnotationError(_("A caption needs words: say it again, or type what was said."), "no_words")
         before = self._change([take], lambda now: replace(now, text=words, state=state))
-        self._did(Step("the caption", take.image_id, before))
+        self._did(Step(_("the caption"), take.image_id, before))
         return _stored(self._store, take.id)
 
     def confirm_unheard(self, take: TakeRecord) -> TakeRecord:
@@ -124,7 +127,7 @@ class Annotator:
             if not heard_words(now):
                 return now
             self._store.keep_takes([replace(now, text="", state="done")])
-        self._did(Step("the caption", take.image_id, (before,)))
+        self._did(Step(_("the caption"), take.image_id, (before,)))
         return _stored(self._store, take.id)
 
     def judge(self, takes: Sequence[TakeRecord], state: TakeState) -> None:
@@ -138,15 +141,15 @@ class Annotator:
             takes = [take for take in takes if caption_of(take)]
             before = self._change(takes, lambda now: replace(now, text=caption_of(now), state=state))
         if before:
-            self._did(Step("the decision", _place(takes), before))
+            self._did(Step(_("the decision"), _place(takes), before))
 
     def throw_away(self, takes: Sequence[TakeRecord]) -> None:
         """Put takes into the bin, from where they can be brought back."""
-        self._did(Step("throwing away", _place(takes), self._change(takes, _binned)))
+        self._did(Step(_("throwing away"), _place(takes), self._change(takes, _binned)))
 
     def bring_back(self, takes: Sequence[TakeRecord]) -> None:
         """Take takes out of the bin."""
-        self._did(Step("bringing back", _place(takes), self._change(takes, lambda now: replace(now, binned=None))))
+        self._did(Step(_("bringing back"), _place(takes), self._change(takes, lambda now: replace(now, binned=None))))
 
     def return_unheard(self, take: TakeRecord) -> bool:
         """Make a take that was confirmed before its words a draft again, as they cannot be had; whether it was one.
@@ -224,7 +227,7 @@ def _stored(store: "Store", take_id: int) -> TakeRecord:
     """The take as it is now. AnnotationError ("gone")."""
     takes = store.takes_by_id([take_id])
     if not takes:
-        raise AnnotationError("This recording was deleted meanwhile.", "gone")
+        raise AnnotationError(_("This recording was deleted meanwhile."), "gone")
     return takes[0]
 
 

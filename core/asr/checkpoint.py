@@ -11,6 +11,7 @@ from whisper.model import AudioEncoder, ModelDimensions, TextDecoder, Whisper
 
 from core.asr.engine import MULTILINGUAL
 from core.errors import ModelError
+from core.localisation import _
 from core.pretrained.weight_table import WHISPER_SIZES
 
 # (encoder layers, decoder layers, mel bands) -> openai-whisper's name; the names give the alignment heads.
@@ -40,10 +41,13 @@ def read(path: Path) -> WhisperCheckpoint:
         state = {name: tensor.float() for name, tensor in saved["model_state_dict"].items()}
         model.load_state_dict(state, assign=True)
     except OSError as error:
-        raise ModelError(f"The speech model {path.name} cannot be opened: {error.strerror or error}.",
+        raise ModelError(_("The speech model {name} cannot be opened: {strerror}.").format(name=path.name,
+                                                                                           strerror=error.strerror
+                                                                                           or error),
                          "missing") from error
     except (KeyError, TypeError, ValueError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path.name} is not a whole Whisper checkpoint. Delete it and fetch it again.",
+        raise ModelError(_("{name} is not a whole Whisper checkpoint. Delete it and fetch it again.").format(
+            name=path.name),
                          "damaged") from error
     model.requires_grad_(False).eval()
     name = NAMES.get((dims.n_audio_layer, dims.n_text_layer, dims.n_mels), "")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from core.errors import ModelError
+from core.localisation import _
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,12 +89,13 @@ def stacked_states(recogniser: Recogniser, waveform: "Waveform", padding: str, l
     if layers <= 1:
         return recogniser.states(waveform, padding)
     if padding == "window":
-        raise ModelError("A model that mixes layers of the recogniser reads recordings under padding own or full. "
-                         "Nothing was computed; change Settings, Speech.", "layers")
+        raise ModelError(_("A model that mixes layers of the recogniser reads recordings under padding own or full. "
+                           "Nothing was computed; change Settings, Speech."), "layers")
     states = recogniser.layers(waveform, padding)
     if layers > len(states):
-        raise ModelError(f"The model reads {layers} layers of the recogniser's encoder; {recogniser.name} has "
-                         f"{len(states)}. Choose another recogniser, or fewer layers.", "layers")
+        raise ModelError(_("The model reads {layers} layers of the recogniser's encoder; {name} has {states}. Choose "
+                           "another recogniser, or fewer layers.").format(layers=layers, name=recogniser.name,
+                                                                          states=len(states)), "layers")
     return states[-layers:].transpose(1, 0, 2).reshape(states.shape[1], -1)
 
 

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError
+from core.localisation import _
 
 if TYPE_CHECKING:
     from whisper.tokenizer import Tokenizer
@@ -20,8 +21,8 @@ def package_file(name: str) -> Path:
     package = find_spec("whisper")
     folders = package.submodule_search_locations if package is not None else None
     if not folders:
-        raise ModelError("The package openai-whisper is not installed, so nothing can be transcribed. Install the "
-                         "program again.", "missing")
+        raise ModelError(_("The package openai-whisper is not installed, so nothing can be transcribed. Install the "
+                           "program again."), "missing")
     return Path(next(iter(folders))) / name
 
 

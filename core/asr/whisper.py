@@ -28,6 +28,7 @@ from core.audio import RATE, Samples, Waveform
 from core.errors import ModelError
 from core.fingerprint import Fingerprint
 from core.inference.exports import ExportCache
+from core.localisation import _
 from core.priority import PriorityLock
 from core.progress import Progress, Report, WorkStep, silent
 from core.spoken_languages import name_of
@@ -159,7 +160,9 @@ class WhisperRecogniser:
         """The options as far as the model has a choice. ModelError ("language")."""
         codes = self._engine.tokenizer.all_language_codes if self._engine.multilingual else ("en",)
         if options.language not in ("auto", *codes):
-            raise ModelError(f"{self.name} does not know the language {options.language!r}.", "language")
+            raise ModelError(_("{name} does not know the language {language!r}.").format(name=self.name,
+                                                                                         language=options.language),
+                             "language")
         options = self._possible(options)
         return replace(options, likely=tuple(code for code in options.likely if code in codes))
 
@@ -307,7 +310,7 @@ class WhisperRecogniser:
         detected = result.reading.likely
         if options.language == "auto" and detected[0][1] < SURE_OF_LANGUAGE:
             likely = options.likely if result.sound.seconds < SHORT else ()
-            others = {"en", *likely} if detected[0][0] in likely else {code for code, _ in detected} | {"en"}
+            others = {"en", *likely} if detected[0][0] in likely else {code for code, _unused in detected} | {"en"}
             for language in sorted(others - {result.reading.language}):
                 result = _likelier(result, self._again(result, result.states, language, options, exact=False))
         assert result.reading is not None
@@ -458,7 +461,7 @@ def _notes(believed: Sequence[TranscribedWindow], options: TranscriptionOptions)
     readings = [result.reading for result in believed if result.reading]
     if not readings or not options.likely or options.language != "auto":
         return ()
-    spoken = [code for code, _ in groupby(reading.language for reading in readings)]
+    spoken = [code for code, _unused in groupby(reading.language for reading in readings)]
     if len(spoken) > 1:
         return (f"The language changes: {', then '.join(map(name_of, spoken))}. Each part was transcribed in its own.",)
     first = readings[0]

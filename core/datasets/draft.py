@@ -12,6 +12,7 @@ from core.datasets.records import SPLIT_ORDER, Dataset, ImageEntry, Utterance
 from core.datasets.tree import LeavesFolder, LinkLeavesFolder, Tree
 from core.errors import DatasetError
 from core.images import IMAGE_SUFFIXES
+from core.localisation import _
 
 RECORDING_SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".aiff", ".aif", ".webm",
                                 ".mp4", ".wma", ".amr"))
@@ -105,8 +106,8 @@ class Draft:
         problems = self.problems.found()
         if not self._utterances and not self._unspoken:
             why = "; ".join(f"{problem.what}: {problem.examples[0]}" for problem in problems[:3])
-            raise DatasetError(f"No caption or recording could be read in {self.tree.root.name}"
-                               f"{f' ({why})' if why else ''}.", "nothing_read")
+            raise DatasetError(_("No caption or recording could be read in {name}{value}.").format(
+                name=self.tree.root.name, value=f' ({why})' if why else ""), "nothing_read")
         utterances, unspoken = (tuple(self._with_split(record) for record in records.values())
                                 for records in (self._utterances, self._unspoken))
         return Dataset(kind, self.tree.root, tuple(self._images.values()), utterances, unspoken, tuple(self.notes),

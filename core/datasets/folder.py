@@ -15,6 +15,7 @@ from core.datasets.records import SPLIT_ORDER, WHOLE, Dataset
 from core.datasets.tree import LeavesFolder, Tree
 from core.errors import DatasetError
 from core.images import IMAGE_SUFFIXES
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent
 
 KIND = "folder"
@@ -47,8 +48,9 @@ def load(tree: Tree, report: Report = silent) -> Dataset:
     split_of = {rows.path: split_name(rows.path.stem) for rows in lists}
     if len(lists) > 1 and (not set(split_of.values()) <= set(SPLIT_ORDER) or len(set(split_of.values())) < len(lists)):
         names = ", ".join(rows.path.name for rows in lists)
-        raise DatasetError(f"{tree.root.name} holds several lists of pairs ({names}). Leave one of them, or name them "
-                           "after their splits (train.csv, val.csv, test.csv).", "several_lists")
+        raise DatasetError(_("{name} holds several lists of pairs ({names}). Leave one of them, or name them after "
+                             "their splits (train.csv, val.csv, test.csv).").format(name=tree.root.name, names=names),
+                           "several_lists")
     draft = Draft(tree, PICTURE_FOLDERS, RECORDING_FOLDERS)
     for rows in lists:
         draft.notes.extend(describe_list(rows))
@@ -81,7 +83,7 @@ def _lists(tree: Tree) -> list[PairList]:
 def keys_of(path: Path) -> list[str]:
     """The keys of the first objects in a JSON-lines file."""
     keys: dict[str, None] = {}
-    for number, (_, entry) in enumerate(objects(path, Problems())):
+    for number, (_unused, entry) in enumerate(objects(path, Problems())):
         keys.update(dict.fromkeys(entry))
         if number == SAMPLE:
             break

@@ -21,6 +21,7 @@ from core.datasets import (
 from core.datasets.records import Dataset
 from core.datasets.tree import LeavesFolder, Tree, open_tree
 from core.errors import DatasetError
+from core.localisation import _
 from core.progress import Report, silent
 
 
@@ -42,21 +43,23 @@ class DatasetKind:
 
 
 KINDS: tuple[DatasetKind, ...] = (
-    DatasetKind(flickr8k.KIND, "Flickr8k", flickr8k.signs, flickr8k.load, "en"),
+    DatasetKind(flickr8k.KIND, _("Flickr8k"), flickr8k.signs, flickr8k.load, "en"),
     DatasetKind(spokencoco.KIND, "SpokenCOCO", spokencoco.signs, spokencoco.load, "en"),
-    DatasetKind(localized_narratives.KIND, "Localized Narratives (COCO)", localized_narratives.signs,
+    DatasetKind(localized_narratives.KIND, _("Localized Narratives (COCO)"), localized_narratives.signs,
          localized_narratives.load, "en"),
     DatasetKind(ravdess.KIND, "RAVDESS", ravdess.signs, ravdess.load, "en"),
-    DatasetKind(tone.KIND, "Tone set", tone.signs, tone.load, "en"),
-    DatasetKind(hf_folder.KIND, "Hugging Face folder (AudioFolder, ImageFolder)", hf_folder.signs, hf_folder.load,
+    DatasetKind(tone.KIND, _("Tone set"), tone.signs, tone.load, "en"),
+    DatasetKind(hf_folder.KIND, _("Hugging Face folder (AudioFolder, ImageFolder)"), hf_folder.signs, hf_folder.load,
                 last_resort=True),
-    DatasetKind(beir.KIND, "BEIR Parquet (corpus, queries, qrels)", beir.signs, beir.load, last_resort=True),
-    DatasetKind(lhotse_manifests.KIND, "Lhotse manifests", lhotse_manifests.signs, lhotse_manifests.load,
+    DatasetKind(beir.KIND, _("BEIR Parquet (corpus, queries, qrels)"), beir.signs, beir.load, last_resort=True),
+    DatasetKind(lhotse_manifests.KIND, _("Lhotse manifests"), lhotse_manifests.signs, lhotse_manifests.load,
                 last_resort=True),
-    DatasetKind(coco_captions.KIND, "COCO captions", coco_captions.signs, coco_captions.load, "en", last_resort=True),
-    DatasetKind(folder.KIND, "Folder with a list of pairs", folder.signs, folder.load, last_resort=True),
-    DatasetKind(packed.HF_PARQUET, "Hugging Face Parquet", packed.parquet_signs, packed.load_parquet, last_resort=True),
-    DatasetKind(packed.WEBDATASET, "webdataset shards", packed.webdataset_signs, packed.load_webdataset,
+    DatasetKind(coco_captions.KIND, _("COCO captions"), coco_captions.signs, coco_captions.load, "en",
+                last_resort=True),
+    DatasetKind(folder.KIND, _("Folder with a list of pairs"), folder.signs, folder.load, last_resort=True),
+    DatasetKind(packed.HF_PARQUET, _("Hugging Face Parquet"), packed.parquet_signs, packed.load_parquet,
+                last_resort=True),
+    DatasetKind(packed.WEBDATASET, _("webdataset shards"), packed.webdataset_signs, packed.load_webdataset,
                 last_resort=True),
 )
 
@@ -75,7 +78,9 @@ def kind_of(name: str) -> DatasetKind:
         if kind.name == name:
             return kind
     names = ", ".join(kind.name for kind in KINDS)
-    raise DatasetError(f"There is no kind of dataset called {name}. There are: {names}.", "unknown_kind")
+    raise DatasetError(_("There is no kind of dataset called {name}. There are: {names}.").format(name=name,
+                                                                                                  names=names),
+                       "unknown_kind")
 
 
 def detect(folder: Path, follow_links: bool = False) -> Detection:
@@ -91,7 +96,8 @@ def detect(folder: Path, follow_links: bool = False) -> Detection:
         raise DatasetError(_nothing(tree), "no_dataset")
     if len(matches) > 1:
         kinds = "; ".join(f"{kind.name}: {evidence[0]}" for kind, evidence in matches)
-        raise DatasetError(f"{tree.root.name} could be several kinds of dataset ({kinds}) Choose the kind.",
+        raise DatasetError(_("{name} could be several kinds of dataset ({kinds}) Choose the kind.").format(
+            name=tree.root.name, kinds=kinds),
                            "several_kinds")
     kind, evidence = matches[0]
     return Detection(kind.name, evidence)
@@ -111,7 +117,8 @@ def load(folder: Path, kind: str = "", report: Report = silent, follow_links: bo
         if not detection and not chosen.signs(tree):
             if links := _links(tree):
                 raise _closed(tree, links[0])
-            raise DatasetError(f"{tree.root.name} does not look like {chosen.title}: none of its lists is there.",
+            raise DatasetError(_("{name} does not look like {title}: none of its lists is there.").format(
+                name=tree.root.name, title=chosen.title),
                                "not_this_kind")
         return chosen.load(tree, report)
 
@@ -126,8 +133,9 @@ def _links_told(tree: Tree) -> Iterator[None]:
 
 
 def _closed(tree: Tree, link: str) -> DatasetError:
-    return DatasetError(f"{link} in {tree.root.name} is a link that leads out of the dataset's folder, and was not "
-                        "opened. If you trust where it leads, allow it with Follow links.",
+    return DatasetError(_("{link} in {name} is a link that leads out of the dataset's folder, and was not opened. If "
+                          "you trust where it leads, allow it with Follow links.").format(link=link,
+                                                                                          name=tree.root.name),
                         "links")
 
 
@@ -153,10 +161,11 @@ def _nothing(tree: Tree) -> str:
              if tree.root.joinpath(name).is_dir() and (matches := _found(Tree(tree.root / name)))}
     if below:
         places = ", ".join(f"{name} ({title})" for name, title in below.items())
-        return f"{tree.root.name} is no dataset itself, but these folders in it are: {places}. Choose one of them."
+        return _("{name} is no dataset itself, but these folders in it are: {places}. Choose one of them.").format(
+            name=tree.root.name, places=places)
     links = _links(tree)
     if links:
         return str(_closed(tree, links[0]))
     titles = ", ".join(kind.title for kind in KINDS if kind.name != folder.KIND)
-    return (f"No dataset is known in {tree.root.name}: neither {titles}, nor a CSV, TSV or JSON-lines file with a "
-            "column for pictures and one for captions or recordings.")
+    return (_("No dataset is known in {name}: neither {titles}, nor a CSV, TSV or JSON-lines file with a column for "
+              "pictures and one for captions or recordings.").format(name=tree.root.name, titles=titles))

@@ -15,6 +15,7 @@ from core.datasets.lists import ListLine, objects
 from core.datasets.records import Dataset, Utterance
 from core.datasets.tree import Tree
 from core.errors import DatasetError
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent
 
 KIND = "localized_narratives"
@@ -67,21 +68,22 @@ class Narrative(Utterance):
             traces = tuple(tuple(TracePoint(float(point["x"]), float(point["y"]), float(point["t"])) for point in trace)
                            for trace in entry.get("traces") or ())
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise DatasetError(f"The times and traces of {self.utterance_id} cannot be read from {self.shard.name}. "
-                               "Was the file changed? Open the dataset again.", "changed") from error
+            raise DatasetError(_("The times and traces of {utterance_id} cannot be read from {name}. Was the file "
+                                 "changed? Open the dataset again.").format(utterance_id=self.utterance_id,
+                                                                            name=self.shard.name), "changed") from error
         return Details(timed, traces)
 
 
 def signs(tree: Tree) -> tuple[str, ...]:
     """Evidence that a folder is Localized Narratives, in sentences; () without any."""
-    return tuple(f"{match[0]} is a shard of Localized Narratives over COCO." for _, match in _shards(tree))
+    return tuple(f"{match[0]} is a shard of Localized Narratives over COCO." for _unused, match in _shards(tree))
 
 
 def load(tree: Tree, report: Report = silent) -> Dataset:
     """Localized Narratives over COCO, from all shards that are there."""
     draft = Draft(tree, coco.FOLDERS, RECORDING_FOLDERS)
     shards = _shards(tree)
-    _note_missing_shards(draft, [match for _, match in shards])
+    _note_missing_shards(draft, [match for _unused, match in shards])
     for path, match in shards:
         for done, (line, entry) in enumerate(objects(path, draft.problems)):
             if done % 500 == 0:
@@ -90,7 +92,7 @@ def load(tree: Tree, report: Report = silent) -> Dataset:
                 _add(draft, entry, match["split"], path, line)
             except (KeyError, TypeError, AttributeError, ValueError):
                 draft.problems.add("malformed", f"{path.name} line {line.number}: no image_id, caption, recording")
-    for split in dict.fromkeys(match["split"] for _, match in shards):
+    for split in dict.fromkeys(match["split"] for _unused, match in shards):
         draft.unlisted("no_caption", tree.folder([_below(folder, split) for folder in RECORDING_FOLDERS]),
                        RECORDING_SUFFIXES)
     return draft.finish(KIND)

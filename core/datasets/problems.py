@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from core.localisation import _
+
 EXAMPLES = 5
 
 
@@ -17,47 +19,48 @@ class ProblemKind:
 
 
 PROBLEM_KINDS: tuple[ProblemKind, ...] = (
-    ProblemKind("missing_list", "missing lists", "what they would say is not known"),
-    ProblemKind("unreadable_list", "unreadable lists", "nothing of them is used"),
-    ProblemKind("unreadable_shard", "Parquet or tar files that cannot be read", "nothing of them is used"),
-    ProblemKind("truncated_shard", "tar files that break off", "used up to the break"),
-    ProblemKind("malformed", "malformed lines", "left out; the other lines are used"),
-    ProblemKind("blank", "blank lines", "skipped"),
-    ProblemKind("encoding", "lines that are not UTF-8", "read as Windows-1252 or Latin-1"),
-    ProblemKind("bom", "byte order marks", "skipped"),
-    ProblemKind("crlf", "lists with Windows line ends", "read as they are meant"),
-    ProblemKind("leaves", "paths that leave the folder", "not opened; the record stays, without its file"),
-    ProblemKind("links_out", "symbolic links that lead out of the folder",
-                "not opened; if you trust them, allow it with Follow links"),
-    ProblemKind("other_spelling", "files whose names differ in upper and lower case from the list's",
-                "used as they are found"),
-    ProblemKind("doubled_folder", "files one folder deeper than the list says", "used from there"),
-    ProblemKind("missing_picture", "missing pictures", "their utterances have nothing to find"),
-    ProblemKind("empty_picture", "empty pictures", "cannot be shown to a model"),
-    ProblemKind("unreadable_picture", "unreadable pictures", "cannot be shown to a model"),
-    ProblemKind("missing_recording", "missing recordings", "kept as utterances that cannot be heard"),
-    ProblemKind("empty_recording", "empty recordings", "kept as utterances that cannot be heard"),
-    ProblemKind("truncated_recording", "recordings that break off", "kept as utterances that cannot be heard"),
-    ProblemKind("unreadable_recording", "unreadable recordings", "kept as utterances that cannot be heard"),
-    ProblemKind("stereo", "stereo recordings", "mixed down to one channel"),
-    ProblemKind("nested", "nested duplicates", "left out; the outer copy is used"),
-    ProblemKind("differing_copy", "nested copies of another size", "left out; the outer recording is used"),
-    ProblemKind("no_recording", "captions without a recording", "kept apart from the utterances"),
-    ProblemKind("no_caption", "recordings without a caption", "used only where a list names their picture"),
-    ProblemKind("empty_caption", "empty captions", "kept, with no words"),
-    ProblemKind("unlisted_picture", "pictures without a caption", "not used"),
-    ProblemKind("odd_id", "odd ids", "kept exactly as written"),
-    ProblemKind("duplicate_id", "duplicate ids", "the first is used"),
-    ProblemKind("several_pictures", "recordings that fit several pictures", "the first picture is used"),
-    ProblemKind("recording_part", "captions of parts of recordings",
-                "left out; save each utterance as a recording of its own"),
-    ProblemKind("foreign_source", "recordings from commands, addresses or memory", "not run and not fetched; left out"),
-    ProblemKind("no_split", "pictures in no split", "in neither training nor test"),
-    ProblemKind("two_splits", "pictures in two splits", "kept in the test or dev split, not in training"),
-    ProblemKind("missing_actor", "missing actors", "protocols go by the actors that are there"),
-    ProblemKind("missing_take", "missing recordings of actors", "there is no utterance for them"),
-    ProblemKind("missing_emotion", "missing emotions", "protocols go by the emotions that are there"),
-    ProblemKind("other_material", "files that are not speech of RAVDESS", "left out"),
+    ProblemKind("missing_list", _("missing lists"), _("what they would say is not known")),
+    ProblemKind("unreadable_list", _("unreadable lists"), _("nothing of them is used")),
+    ProblemKind("unreadable_shard", _("Parquet or tar files that cannot be read"), _("nothing of them is used")),
+    ProblemKind("truncated_shard", _("tar files that break off"), _("used up to the break")),
+    ProblemKind("malformed", _("malformed lines"), _("left out; the other lines are used")),
+    ProblemKind("blank", _("blank lines"), "skipped"),
+    ProblemKind("encoding", _("lines that are not UTF-8"), _("read as Windows-1252 or Latin-1")),
+    ProblemKind("bom", _("byte order marks"), "skipped"),
+    ProblemKind("crlf", _("lists with Windows line ends"), _("read as they are meant")),
+    ProblemKind("leaves", _("paths that leave the folder"), _("not opened; the record stays, without its file")),
+    ProblemKind("links_out", _("symbolic links that lead out of the folder"),
+                _("not opened; if you trust them, allow it with Follow links")),
+    ProblemKind("other_spelling", _("files whose names differ in upper and lower case from the list's"),
+                _("used as they are found")),
+    ProblemKind("doubled_folder", _("files one folder deeper than the list says"), _("used from there")),
+    ProblemKind("missing_picture", _("missing pictures"), _("their utterances have nothing to find")),
+    ProblemKind("empty_picture", _("empty pictures"), _("cannot be shown to a model")),
+    ProblemKind("unreadable_picture", _("unreadable pictures"), _("cannot be shown to a model")),
+    ProblemKind("missing_recording", _("missing recordings"), _("kept as utterances that cannot be heard")),
+    ProblemKind("empty_recording", _("empty recordings"), _("kept as utterances that cannot be heard")),
+    ProblemKind("truncated_recording", _("recordings that break off"), _("kept as utterances that cannot be heard")),
+    ProblemKind("unreadable_recording", _("unreadable recordings"), _("kept as utterances that cannot be heard")),
+    ProblemKind("stereo", _("stereo recordings"), _("mixed down to one channel")),
+    ProblemKind("nested", _("nested duplicates"), _("left out; the outer copy is used")),
+    ProblemKind("differing_copy", _("nested copies of another size"), _("left out; the outer recording is used")),
+    ProblemKind("no_recording", _("captions without a recording"), _("kept apart from the utterances")),
+    ProblemKind("no_caption", _("recordings without a caption"), _("used only where a list names their picture")),
+    ProblemKind("empty_caption", _("empty captions"), _("kept, with no words")),
+    ProblemKind("unlisted_picture", _("pictures without a caption"), _("not used")),
+    ProblemKind("odd_id", _("odd ids"), _("kept exactly as written")),
+    ProblemKind("duplicate_id", _("duplicate ids"), _("the first is used")),
+    ProblemKind("several_pictures", _("recordings that fit several pictures"), _("the first picture is used")),
+    ProblemKind("recording_part", _("captions of parts of recordings"),
+                _("left out; save each utterance as a recording of its own")),
+    ProblemKind("foreign_source", _("recordings from commands, addresses or memory"),
+                _("not run and not fetched; left out")),
+    ProblemKind("no_split", _("pictures in no split"), _("in neither training nor test")),
+    ProblemKind("two_splits", _("pictures in two splits"), _("kept in the test or dev split, not in training")),
+    ProblemKind("missing_actor", _("missing actors"), _("protocols go by the actors that are there")),
+    ProblemKind("missing_take", _("missing recordings of actors"), _("there is no utterance for them")),
+    ProblemKind("missing_emotion", _("missing emotions"), _("protocols go by the emotions that are there")),
+    ProblemKind("other_material", _("files that are not speech of RAVDESS"), _("left out")),
 )
 
 COST_PAIRS = ("links_out", "leaves", "missing_picture", "missing_recording", "no_recording", "missing_list",
@@ -122,4 +125,4 @@ def pair_losses(problems: Iterable[Problem]) -> tuple[str, str]:
     losses = [problem for problem in problems if problem.key in COST_PAIRS]
     words = "; ".join(f"{problem.count} {problem.what} ({problem.outcome})" for problem in losses)
     kind = "links" if any(problem.key == "links_out" for problem in losses) else "nothing_usable"
-    return (f": {words}" if words else "") + ". `brewclip dataset` lists everything about the folder.", kind
+    return (f": {words}" if words else "") + _(". `brewclip dataset` lists everything about the folder."), kind

@@ -11,6 +11,7 @@ from core.datasets.headers import picture_faults, recording_faults
 from core.datasets.kinds import Detection, detect, kind_of, load
 from core.datasets.problems import Problem, Problems
 from core.datasets.records import Dataset
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent
 
 LOOKERS = 8  # threads that wait for the disk together
@@ -61,7 +62,7 @@ def report(dataset: Dataset, report: Report = silent) -> DatasetReport:
 
 def inspect(folder: Path, kind: str = "", report: Report = silent, follow_links: bool = False) -> DatasetReport:
     """Detect, load and report in one go, with the evidence for the kind among the notes; DatasetError as `load`."""
-    evidence = (f"Read as {kind_of(kind).title}, as asked.",) if kind else ()
+    evidence = (_("Read as {title}, as asked.").format(title=kind_of(kind).title),) if kind else ()
     detection = Detection(kind, evidence) if kind else detect(folder, follow_links)
     result = _report(load(folder, detection.kind, report, follow_links), report)
     return replace(result, notes=(*detection.evidence, *result.notes))
@@ -120,13 +121,14 @@ def to_json(result: DatasetReport) -> dict[str, Any]:
 
 def describe(result: DatasetReport) -> list[str]:
     """The report as lines for people."""
-    lines = [f"{result.title} in {result.folder}", *(f"  {note}" for note in result.notes), "",
+    lines = [_("{title} in {folder}").format(title=result.title, folder=result.folder),
+             *(f"  {note}" for note in result.notes), "",
              f"{'split':<12}{'pictures':>10}{'utterances':>12}{'usable':>10}"]
     lines += [f"{split.name:<12}{split.images:>10}{split.utterances:>12}{split.usable:>10}" for split in result.splits]
-    lines += ["", "Nothing is wrong with it." if not result.problems else "What is not as it should be:"]
+    lines += ["", _("Nothing is wrong with it.") if not result.problems else _("What is not as it should be:")]
     for problem in result.problems:
         lines.append(f"  {problem.count:>7} {problem.what} ({problem.outcome})")
         lines.extend(f"          {example}" for example in problem.examples)
         if problem.count > len(problem.examples):
-            lines.append(f"          and {problem.count - len(problem.examples)} more")
+            lines.append(_("          and {count} more").format(count=problem.count - len(problem.examples)))
     return lines

@@ -15,6 +15,7 @@ from core.datasets.records import WHOLE
 from core.datasets.unpacking import Container, PackedFile, PackedRow
 from core.errors import DatasetError
 from core.images import IMAGE_SUFFIXES
+from core.localisation import _
 
 PARQUET = re.compile(r".+\.parquet", re.IGNORECASE)
 TAR = re.compile(r".+\.(?:tar|tar\.gz|tgz)", re.IGNORECASE)
@@ -44,8 +45,8 @@ def arrow() -> Any:
     try:
         from pyarrow import parquet
     except ImportError as error:
-        raise DatasetError("Parquet files need Arrow, which is not installed. `pip install .[formats]` brings it; then "
-                           "open the dataset again.", "no_arrow") from error
+        raise DatasetError(_("Parquet files need Arrow, which is not installed. `pip install .[formats]` brings it; "
+                             "then open the dataset again."), "no_arrow") from error
     return parquet
 
 
@@ -150,8 +151,8 @@ def _is_ended(path: Path) -> bool:
 
 def _parts(name: str) -> tuple[str, str]:
     """webdataset's key (the path up to the first dot of the name) and the rest of the name, in lower case."""
-    folder, _, own = name.removeprefix("./").rpartition("/")
-    stem, _, rest = own.partition(".")
+    folder, _unused, own = name.removeprefix("./").rpartition("/")
+    stem, _unused, rest = own.partition(".")
     return (f"{folder}/{stem}" if folder else stem), rest.lower()
 
 

@@ -15,6 +15,7 @@ from core.datasets.ravdess import STATEMENTS
 from core.datasets.records import Dataset, Utterance
 from core.datasets.tree import Tree
 from core.errors import DatasetError
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent
 
 KIND = "tone"
@@ -81,8 +82,9 @@ def _listed(draft: Draft) -> Mapping[str, Any]:
     if not isinstance(listed, dict) or not isinstance(listed.get("format"), int):
         raise _damaged(draft.tree)
     if listed["format"] > FORMAT:
-        raise DatasetError(f"{LIST} in {draft.tree.root.name} was written by a later release. Build the set again with "
-                           "this one, or install a later BrewCLIP Explorer.", "newer")
+        raise DatasetError(_("{list} in {name} was written by a later release. Build the set again with this one, or "
+                             "install a later BrewCLIP Explorer.").format(list=LIST, name=draft.tree.root.name),
+                           "newer")
     return listed
 
 
@@ -103,5 +105,5 @@ def _captions(listed: Mapping[str, Any]) -> Iterator[Utterance]:
 
 
 def _damaged(tree: Tree) -> DatasetError:
-    return DatasetError(f"{LIST} in {tree.root.name} is damaged. Build the set again with `brewclip tone build`; "
-                        "nothing else was changed.", "damaged")
+    return DatasetError(_("{list} in {name} is damaged. Build the set again with `brewclip tone build`; nothing else "
+                          "was changed.").format(list=LIST, name=tree.root.name), "damaged")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.errors import DatasetError
+from core.localisation import _
 
 JUNK = ("._", ".DS_Store", "__MACOSX", "Thumbs.db")  # what macOS and Windows leave in archives
 
@@ -200,10 +201,15 @@ def open_tree(folder: Path, follow_links: bool = False) -> Tree:
     """The tree of a dataset's folder; DatasetError (missing, not_a_folder, unreadable) when it is none."""
     try:
         if not folder.exists():
-            raise DatasetError(f"The folder {folder} is not there. Was it moved or renamed?", "missing")
+            raise DatasetError(_("The folder {folder} is not there. Was it moved or renamed?").format(folder=folder),
+                               "missing")
         if not folder.is_dir():
-            raise DatasetError(f"{folder.name} is a file. Choose the folder that the dataset lies in.", "not_a_folder")
+            raise DatasetError(_("{name} is a file. Choose the folder that the dataset lies in.").format(
+                name=folder.name), "not_a_folder")
         next(folder.iterdir(), None)
     except OSError as error:
-        raise DatasetError(f"The folder {folder} cannot be opened: {error.strerror or error}.", "unreadable") from error
+        raise DatasetError(_("The folder {folder} cannot be opened: {strerror}.").format(folder=folder,
+                                                                                         strerror=error.strerror
+                                                                                         or error),
+                           "unreadable") from error
     return Tree(folder, follow_links)

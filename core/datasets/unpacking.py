@@ -19,6 +19,7 @@ from core.datasets.problems import Problems
 from core.errors import DatasetError
 from core.home import find_home
 from core.images import IMAGE_SUFFIXES
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep
 
 KIND = "unpacked"  # folder below the caches
@@ -90,9 +91,9 @@ def unpack(container: Container, problems: Problems, report: Report) -> Iterator
             private_files.make_folder(folder)
             kept = _write(container, folder, report)
     except OSError as error:
-        raise DatasetError(f"{container.path.name} could not be unpacked into the caches: "
-                           f"{error.strerror or error}. The dataset is as it was; free some space or choose another "
-                           "folder for the caches, and open it again.", "not_unpacked") from error
+        raise DatasetError(_("{name} could not be unpacked into the caches: {strerror}. The dataset is as it was; "
+                             "free some space or choose another folder for the caches, and open it again.").format(
+                                 name=container.path.name, strerror=error.strerror or error), "not_unpacked") from error
     for key, item in kept["problems"]:
         problems.add(key, item)
     for where, values, files in kept["rows"]:
@@ -137,7 +138,7 @@ def _kept(folder: Path) -> dict[str, Any] | None:
     """The rows of a container that was unpacked, if all of its files are still there; they count as used now."""
     try:
         kept: dict[str, Any] = plain_json.loads((folder / ROWS).read_bytes())
-        needed = {own for _, _, files in kept["rows"] for _, own in files.values()}
+        needed = {own for _unused, _unused, files in kept["rows"] for _unused, own in files.values()}
         if not needed <= {path.name for path in folder.iterdir()}:
             return None
         for name in (ROWS, *needed):
@@ -152,9 +153,10 @@ def _make_room(container: Container, folder: Path) -> None:
     place = next(path for path in folder.parents if path.exists())
     free = shutil.disk_usage(place).free - RESERVE
     if container.nbytes > free:
-        raise DatasetError(f"Unpacking {container.path.name} takes {container.nbytes / 1e9:.1f} GB, and the disk of "
-                           f"the caches ({place}) has {max(free, 0) / 1e9:.1f} GB to spare. Nothing was unpacked; free "
-                           "some space there, and open the dataset again.", "space")
+        raise DatasetError(_("Unpacking {name} takes {nbytes:.1f} GB, and the disk of the caches ({place}) has "
+                             "{max:.1f} GB to spare. Nothing was unpacked; free some space there, and open the "
+                             "dataset again.").format(name=container.path.name, nbytes=container.nbytes / 1000000000.0,
+                                                      place=place, max=max(free, 0) / 1000000000.0), "space")
 
 
 def _write(container: Container, folder: Path, report: Report) -> dict[str, Any]:

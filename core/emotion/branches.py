@@ -15,6 +15,7 @@ from core.emotion.layer_cache import Floats
 from core.errors import DatasetError, ModelError
 from core.features.speech_cache import SpeechFeatureCache
 from core.fingerprint import Fingerprint
+from core.localisation import _
 from core.models import backbones, checkpoints
 from core.models.variants import BrewClipOptions
 from core.progress import Progress, Report, WorkStep, silent
@@ -86,7 +87,8 @@ class BranchEncoder:
         """DatasetError ("no_feature") when the model has no such branch."""
         variant = self.model(0).variant
         if not {"text": variant.text, REFERENCE: variant.text, "acoustic": variant.acoustic}.get(kind, True):
-            raise DatasetError(f"The model {self.title} has no {'acoustic' if kind == 'acoustic' else 'text'} branch.",
+            raise DatasetError(_("The model {title} has no {text} branch.").format(title=self.title, text="acoustic"
+                                                                                   if kind == "acoustic" else "text"),
                                "no_feature")
 
     def vectors(self, spoken: Sequence[EncodedUtterance], seed: int, report: Report = silent) -> Vectors:
@@ -112,8 +114,9 @@ class BranchEncoder:
         padding = self._workspace.settings["speech.padding"]
         checkpoints.check_recogniser(checkpoint.run, self._recogniser.name, padding)
         if checkpoint.run.options.layers > 1:
-            raise ModelError(f"{folder.name} mixes layers of the recogniser; the probe of branches reads the last "
-                             "layer alone. Nothing was computed; choose a model without the option layers.", "layers")
+            raise ModelError(_("{name} mixes layers of the recogniser; the probe of branches reads the last layer "
+                               "alone. Nothing was computed; choose a model without the option layers.").format(
+                                   name=folder.name), "layers")
         self._made_of = _digest(checkpoint)
         self.title = f"{folder.name} ({checkpoint.run.variant} over {backbones.title(checkpoint.run.backbone)})"
         return checkpoints.assemble(checkpoint, self._backbone)

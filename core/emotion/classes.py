@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.datasets.ravdess import EMOTIONS
 from core.errors import DatasetError
+from core.localisation import _
 
 
 @dataclass(frozen=True)
@@ -30,5 +31,6 @@ CLASS_SETS: Mapping[int, ClassSet] = {each.count: each for each in (FOUR, EIGHT)
 def class_set(count: int) -> ClassSet:
     """The set with so many classes; DatasetError ("classes")."""
     if count not in CLASS_SETS:
-        raise DatasetError(f"There is no set of {count} classes; choose 4 (the paper) or 8.", "classes")
+        raise DatasetError(_("There is no set of {count} classes; choose 4 (the paper) or 8.").format(count=count),
+                           "classes")
     return CLASS_SETS[count]

@@ -17,6 +17,7 @@ from core.emotion.protocols import Fold
 from core.emotion.results import Answers, FeatureScore, FoldScore, Options
 from core.emotion.scores import Leak
 from core.errors import DatasetError
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep
 from core.workspace import Workspace
 
@@ -81,8 +82,9 @@ class CrossValidation:
         by_speaker = self._options.speaker_statistics
         advice = "do not standardise by speaker, or add recordings of each speaker" if by_speaker else \
             "probe another feature, or a folder whose recordings differ more"
-        return DatasetError(f"all {len(self._dataset.speakers)} recordings are the same in it, so it tells nothing of "
-                            f"emotion. What was computed is kept; {advice}.", "all_alike")
+        return DatasetError(_("all {speakers} recordings are the same in it, so it tells nothing of emotion. What was "
+                              "computed is kept; {advice}.").format(speakers=len(self._dataset.speakers),
+                                                                    advice=advice), "all_alike")
 
     def _probed(self, feature: Feature, protocol: protocols.Protocol) -> Probed:
         """Fit and test a feature under every seed and fold."""

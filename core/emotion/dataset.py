@@ -18,6 +18,7 @@ from core.emotion.pooling import Pooling
 from core.emotion.probe import Labels
 from core.emotion.recordings import ActedRecordings
 from core.errors import DatasetError
+from core.localisation import _
 from core.progress import Report, silent, steps
 from core.workspace import Workspace
 
@@ -102,7 +103,7 @@ class ProbeDataset:
 
     @property
     def _shape(self) -> tuple[int, int]:
-        layers, _, width = self.voices[0].states.shape
+        layers, _unused, width = self.voices[0].states.shape
         return layers, width
 
     def means(self, view: Pooling) -> Floats:
@@ -128,7 +129,9 @@ def load(workspace: Workspace, folder: Path, classes: int, needs: frozenset[str]
     rows = [row for row in range(len(paths)) if row not in unreadable]
     acted = recordings.without(acted, unreadable)
     if len(set(acted.labels)) < 2:
-        raise DatasetError(f"Too few recordings of {folder.name} can be read: {next(iter(unreadable.values()))}",
+        raise DatasetError(_("Too few recordings of {name} can be read: {next}").format(name=folder.name,
+                                                                                        next=next(iter(
+                                                                                            unreadable.values()))),
                            "too_few")
     readable = tuple(voice for row in rows if voices and isinstance(voice := voices[row], VoiceLayers))
     if branches is None:
@@ -177,7 +180,7 @@ class Statistics:
     @property
     def typical(self) -> dict[str, Floats]:
         """Mean of the speakers' means and the usual scale, for someone of whom nothing is known."""
-        return {"typical": np.mean([mean for mean, _ in self.of.values()], axis=0), "usual": self.usual}
+        return {"typical": np.mean([mean for mean, _unused in self.of.values()], axis=0), "usual": self.usual}
 
 
 def speaker_statistics(vectors: Floats, usual: Floats) -> tuple[Floats, Floats]:

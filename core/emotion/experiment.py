@@ -11,6 +11,7 @@ from core.emotion.features import MODES, USUAL, Feature, feature
 from core.emotion.finetune import TUNED
 from core.emotion.results import Acting, Options, Result
 from core.errors import DatasetError
+from core.localisation import _
 from core.progress import Report, silent, steps
 from core.workspace import Workspace
 
@@ -24,7 +25,8 @@ def run(workspace: Workspace, options: Options, report: Report = silent) -> Resu
     """
     chosen, protocol = wanted(options), protocols.protocol(options.protocol)
     if options.mode not in MODES:
-        raise DatasetError(f"There is no mode {options.mode!r}; choose linear or fine-tuned.", "mode")
+        raise DatasetError(_("There is no mode {mode!r}; choose linear or fine-tuned.").format(mode=options.mode),
+                           "mode")
     needs = frozenset(one.needs for one in chosen) | ({"voice"} if options.mode == "fine-tuned" else set())
     preparing, probing = steps(report, 30, 1 if options.mode == "linear" else 100)
     dataset = load(workspace, options.folder, options.classes, needs, options.checkpoint, preparing,
@@ -53,7 +55,9 @@ def wanted(options: Options) -> tuple[Feature, ...]:
     keys = tuple(dict.fromkeys(options.features or usual))
     wrong = [key for key in keys if options.mode == "fine-tuned" and key not in TUNED]
     if wrong:
-        raise DatasetError(f"{wrong[0]} cannot be fine-tuned; choose among {', '.join(TUNED)}.", "feature")
+        raise DatasetError(_("{wrong} cannot be fine-tuned; choose among {tuned}.").format(wrong=wrong[0],
+                                                                                           tuned=", ".join(TUNED)),
+                           "feature")
     return tuple(feature(key) for key in keys)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.errors import DatasetError
+from core.localisation import _
 
 MODES = ("linear", "fine-tuned")
 SEEDS = 3  # how often what depends on chance is done, unless told
@@ -36,29 +37,37 @@ PUBLISHED_WORDS = (33.0, 33.0)
 REFERENCE = "text-reference"
 LAYERS = tuple(f"layer-{number}" for number in range(7))
 FEATURES: tuple[Feature, ...] = (
-    Feature("layers", "Layers, chosen", "Means over the voice of the layers that tell held-out training "
-            "speakers apart best: one, some or all side by side.", "voice", "voice"),
-    Feature("weighted", "Layers, weighed", "One mean over the voice of a learnt mixture of all layers.",
+    Feature("layers", _("Layers, chosen"),
+            _("Means over the voice of the layers that tell held-out training speakers apart best: one, some or all "
+              "side by side."), "voice", "voice"),
+    Feature("weighted", _("Layers, weighed"), _("One mean over the voice of a learnt mixture of all layers."),
             "voice", "voice", seeded=True),
-    Feature("attention", "Layers, attended to", "The learnt mixture, pooled by learnt attention in place of "
-            "the mean.", "voice", "voice", seeded=True),
-    Feature("fused", "Both branches", "F_L, what pictures are searched with.", "branches", "main", PUBLISHED),
-    Feature("acoustic", "Acoustic branch", "F_A, what the model makes of the sound.", "branches", "voice"),
-    Feature("text", "Transcript alone", "F_T of the transcript: words as the recogniser heard them, with its "
-            "mistakes and exclamation marks: the voice has a part in them.", "branches", "transcript",
+    Feature("attention", _("Layers, attended to"),
+            _("The learnt mixture, pooled by learnt attention in place of the mean."), "voice", "voice", seeded=True),
+    Feature("fused", _("Both branches"), _("F_L, what pictures are searched with."), "branches", "main", PUBLISHED),
+    Feature("acoustic", _("Acoustic branch"), _("F_A, what the model makes of the sound."), "branches", "voice"),
+    Feature("text", _("Transcript alone"),
+            _("F_T of the transcript: words as the recogniser heard them, with its mistakes and exclamation marks: "
+              "the voice has a part in them."), "branches", "transcript",
             PUBLISHED_WORDS),
-    Feature(REFERENCE, "Caption alone", "F_T of the sentence that was to be said. Every emotion has the same "
-            "two: nothing can be told by them.", "branches", "transcript", PUBLISHED_WORDS),
-    Feature("paper", "Both, as in the paper", "F_L as it is under one linear layer, trained by Adam for 100 "
-            "epochs (ours): nothing standardised, nothing chosen.", "branches", "main", PUBLISHED, seeded=True),
-    Feature("paper-text", "Transcript, as in the paper", "F_T of what was heard, under one linear layer, trained by "
-            "Adam.", "branches", "transcript", PUBLISHED_WORDS, seeded=True),
-    Feature("authors", "Both, as the authors' code", "F_L of the statement in place of the transcript, under one "
-            "linear layer that is trained with augmentation and chosen on the test actors.", "branches", "main",
+    Feature(REFERENCE, _("Caption alone"),
+            _("F_T of the sentence that was to be said. Every emotion has the same two: nothing can be told by them."),
+            "branches", "transcript", PUBLISHED_WORDS),
+    Feature("paper", _("Both, as in the paper"),
+            _("F_L as it is under one linear layer, trained by Adam for 100 epochs (ours): nothing standardised, "
+              "nothing chosen."), "branches", "main", PUBLISHED, seeded=True),
+    Feature("paper-text", _("Transcript, as in the paper"),
+            _("F_T of what was heard, under one linear layer, trained by Adam."), "branches", "transcript",
+            PUBLISHED_WORDS, seeded=True),
+    Feature("authors", _("Both, as the authors' code"),
+            _("F_L of the statement in place of the transcript, under one linear layer that is trained with "
+              "augmentation and chosen on the test actors."), "branches", "main",
             PUBLISHED, seeded=True),
-    Feature("authors-text", "Statement, as the authors' code", "F_T of the statement alone, probed likewise: the same "
-            "in all emotions.", "branches", "transcript", PUBLISHED_WORDS, seeded=True),
-    *(Feature(key, f"Whisper's layer {number}", "The mean over the voice of this layer alone.", "voice", "voice")
+    Feature("authors-text", _("Statement, as the authors' code"),
+            _("F_T of the statement alone, probed likewise: the same in all emotions."), "branches", "transcript",
+            PUBLISHED_WORDS, seeded=True),
+    *(Feature(key, _("Whisper's layer {number}").format(number=number),
+              _("The mean over the voice of this layer alone."), "voice", "voice")
       for number, key in enumerate(LAYERS)),
 )
 BY_KEY: Mapping[str, Feature] = {each.key: each for each in FEATURES}
@@ -71,5 +80,7 @@ AUTHORS_STEPS = 100_000
 def feature(key: str) -> Feature:
     """The feature of that name; DatasetError ("feature")."""
     if key not in BY_KEY:
-        raise DatasetError(f"There is no feature {key!r}; choose among {', '.join(BY_KEY)}.", "feature")
+        raise DatasetError(_("There is no feature {key!r}; choose among {by_key}.").format(key=key,
+                                                                                           by_key=", ".join(BY_KEY)),
+                           "feature")
     return BY_KEY[key]

@@ -23,6 +23,7 @@ from core.errors import StoreError
 from core.features.feature_cache import Computed, FeatureCache
 from core.fingerprint import Fingerprint
 from core.home import Home
+from core.localisation import _
 
 LAYOUT = 1
 EXPERIMENTS = 4  # whose folds are kept; older ones go
@@ -122,9 +123,9 @@ class _FoldStore:
         """Keep a fold. StoreError ("full", "not_written"): those before it stay."""
         arrays = {"probabilities": prediction.probabilities, "said": np.array(prediction.chosen)}
         if prediction.curves:
-            arrays |= {"lengths": np.array([len(times) for times, _ in prediction.curves]),
-                       "times": np.concatenate([times for times, _ in prediction.curves]),
-                       "shares": np.concatenate([shares for _, shares in prediction.curves])}
+            arrays |= {"lengths": np.array([len(times) for times, _unused in prediction.curves]),
+                       "times": np.concatenate([times for times, _unused in prediction.curves]),
+                       "shares": np.concatenate([shares for _unused, shares in prediction.curves])}
         if prediction.probe is not None:
             arrays |= {"has_probe": np.array(1),
                        **{f"probe/{name}": array for name, array in prediction.probe.items()}}
@@ -136,8 +137,8 @@ class _FoldStore:
                 np.savez(file, **arrays)  # type: ignore[arg-type]
         except OSError as error:
             kind = "full" if error.errno == 28 else "not_written"
-            raise StoreError(f"What was learned could not be kept: {error.strerror or error}. The folds before it are "
-                             "kept; make room, then run it again.", kind) from error
+            raise StoreError(_("What was learned could not be kept: {strerror}. The folds before it are kept; make "
+                               "room, then run it again.").format(strerror=error.strerror or error), kind) from error
 
 
 def _curves(arrays: dict[str, np.ndarray]) -> tuple[Curve, ...]:

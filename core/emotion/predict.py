@@ -23,6 +23,7 @@ from core.emotion.probe import LinearProbe
 from core.emotion.probes import Arrays, Curve, layers_curve, mixture_curve, unit
 from core.emotion.run_store import TRIES, KeptRun
 from core.errors import AudioError, StoreError
+from core.localisation import _
 from core.progress import Report, silent
 from core.search.transcription import transcription_options
 from core.workspace import Workspace
@@ -74,7 +75,8 @@ class ProbePredictor:
     def standardise_by(self, sentences: Sequence[Waveform]) -> None:
         """Standardise what follows by sentences of its speaker. AudioError ("too_few") with fewer than `ENOUGH`."""
         if len(sentences) < ENOUGH:
-            raise AudioError(f"Record at least {ENOUGH} sentences to standardise by; there are {len(sentences)}.",
+            raise AudioError(_("Record at least {enough} sentences to standardise by; there are {sentences}.").format(
+                enough=ENOUGH, sentences=len(sentences)),
                              "too_few")
         voices = [voiced_part(voice)[1] for voice in sentences]
         if self._branches is not None:
@@ -184,7 +186,8 @@ def keep(run: KeptRun, feature: str, waveform: Waveform, prediction: Prediction)
             private_files.inherit(run.folder / TRIES / LIST)
             file.write(f"{json.dumps({**asdict(trial), 'path': path.name})}\n")
     except OSError as error:
-        raise StoreError(f"The recording could not be kept with the run: {error.strerror or error}.",
+        raise StoreError(_("The recording could not be kept with the run: {strerror}.").format(strerror=error.strerror
+                                                                                               or error),
                          "not_written") from error
     return trial
 

@@ -16,6 +16,7 @@ from core.emotion.pooling import Pooling
 from core.emotion.probe import LinearProbe
 from core.errors import DatasetError
 from core.figures import percents
+from core.localisation import _
 from core.progress import Progress, Report, silent
 
 Rows = Sequence[int]  # of recordings in the dataset
@@ -63,7 +64,8 @@ def _views(key: str, layers: int) -> tuple[Pooling, ...]:
     if key in LAYERS:
         number = LAYERS.index(key)
         if number >= layers:
-            raise DatasetError(f"This recogniser has {layers} layers, 0 to {layers - 1}: there is no {key}.", "feature")
+            raise DatasetError(_("This recogniser has {layers} layers, 0 to {layers_2}: there is no {key}.").format(
+                layers=layers, layers_2=layers - 1, key=key), "feature")
         return (Pooling((number,)),)
     every, inner = tuple(range(layers)), tuple(range(1, layers - 1))
     middle = tuple(range(2, layers - 2))
@@ -195,7 +197,7 @@ class BranchProbe:
         self._by_speaker, self._cache = by_speaker and not as_paper, dataset.branch_cache
         self._statistics: dict[int, Statistics] = {}  # by seed
         self._report: Report = silent  # of the fit that goes on
-        self._seed, self.chosen = 0, "nothing is chosen"
+        self._seed, self.chosen = 0, _("nothing is chosen")
         assert dataset.branches is not None
         dataset.branches.check(kind)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.datasets.ravdess import ActedUtterance
 from core.errors import DatasetError
+from core.localisation import _
 
 FIRST_TEST_ACTOR = 19  # of the authors' split
 # Held-out actors of each fold, as in Luna-Jimenez et al. 2022.
@@ -34,21 +35,27 @@ class Protocol:
 
 
 def _fold_of(utterance: ActedUtterance) -> str:
-    return next((f"actors {', '.join(map(str, actors))}" for actors in HELD_OUT if utterance.actor in actors), "")
+    return next((_("actors {map}").format(map=", ".join(map(str, actors))) for actors in HELD_OUT
+                 if utterance.actor in actors), "")
 
 
 PROTOCOLS: tuple[Protocol, ...] = (
-    Protocol("paper", "Paper's protocol: actors 1–18 / 19–24", "Learns from actors 1 to 18, is tested on 19 to 24.",
-             lambda one: f"actors {FIRST_TEST_ACTOR} to 24" if one.actor >= FIRST_TEST_ACTOR else ""),
-    Protocol("folds", "Five folds by speaker", "Each fold holds out four or five actors (Luna-Jimenez et al. 2022).",
+    Protocol("paper", _("Paper's protocol: actors 1–18 / 19–24"),
+             _("Learns from actors 1 to 18, is tested on 19 to 24."),
+             lambda one: _("actors {first_test_actor} to 24").format(first_test_actor=FIRST_TEST_ACTOR)
+             if one.actor >= FIRST_TEST_ACTOR else ""),
+    Protocol("folds", _("Five folds by speaker"),
+             _("Each fold holds out four or five actors (Luna-Jimenez et al. 2022)."),
              _fold_of),
-    Protocol("speakers", "One speaker left out", "Each actor in turn is tested by what was learned from all others.",
-             lambda one: f"actor {one.actor}"),
-    Protocol("statement", "One statement left out",
-             "Learns from one of the two sentences, is tested on the other, and the reverse.",
-             lambda one: f"statement {one.statement}", "the same speakers are in training and test"),
-    Protocol("random", "Random split", "Five random parts, each tested by what was learned from the others.",
-             lambda one: "", "the same speakers, sentences and often the same take twice are in training and test"),
+    Protocol("speakers", _("One speaker left out"),
+             _("Each actor in turn is tested by what was learned from all others."),
+             lambda one: _("actor {actor}").format(actor=one.actor)),
+    Protocol("statement", _("One statement left out"),
+             _("Learns from one of the two sentences, is tested on the other, and the reverse."),
+             lambda one: _("statement {statement}").format(statement=one.statement),
+             _("the same speakers are in training and test")),
+    Protocol("random", _("Random split"), _("Five random parts, each tested by what was learned from the others."),
+             lambda one: "", _("the same speakers, sentences and often the same take twice are in training and test")),
 )
 BY_KEY = {each.key: each for each in PROTOCOLS}
 
@@ -56,7 +63,9 @@ BY_KEY = {each.key: each for each in PROTOCOLS}
 def protocol(key: str) -> Protocol:
     """The protocol of that name; DatasetError ("protocol")."""
     if key not in BY_KEY:
-        raise DatasetError(f"There is no protocol {key!r}; choose one of {', '.join(BY_KEY)}.", "protocol")
+        raise DatasetError(_("There is no protocol {key!r}; choose one of {by_key}.").format(key=key,
+                                                                                             by_key=", ".join(BY_KEY)),
+                           "protocol")
     return BY_KEY[key]
 
 
@@ -74,8 +83,9 @@ def folds(chosen: Protocol, utterances: Sequence[ActedUtterance], labels: Sequen
                   for group, test in sorted(places.items(), key=lambda item: item[1][0]) if group]
     usable = [fold for fold in candidates if len({labels[place] for place in fold.train}) > 1]
     if not usable:
-        raise DatasetError(f"{chosen.title} cannot be done with these recordings: "
-                           f"{_lacking(chosen, utterances)}. Choose another protocol, or add the missing actors.",
+        raise DatasetError(_("{title} cannot be done with these recordings: {lacking}. Choose another protocol, or "
+                             "add the missing actors.").format(title=chosen.title,
+                                                               lacking=_lacking(chosen, utterances)),
                            "too_few")
     return tuple(usable)
 
@@ -83,12 +93,15 @@ def folds(chosen: Protocol, utterances: Sequence[ActedUtterance], labels: Sequen
 def _lacking(chosen: Protocol, utterances: Sequence[ActedUtterance]) -> str:
     actors = sorted({utterance.actor for utterance in utterances})
     if chosen.key == "paper" and actors[0] < FIRST_TEST_ACTOR <= actors[-1]:
-        return f"actors 1 to {FIRST_TEST_ACTOR - 1} have one emotion alone, of which nothing can be learned"
+        return _("actors 1 to {first_test_actor} have one emotion alone, of which nothing can be learned").format(
+            first_test_actor=FIRST_TEST_ACTOR - 1)
     there = ", ".join(map(str, actors)) or "none"
     if chosen.key == "paper":
-        side = "19 to 24 to test" if all(actor < FIRST_TEST_ACTOR for actor in actors) else "1 to 18 to learn from"
-        return f"it needs actors of {side}, and there are actors {there}"
-    return f"nothing is left to learn from in which there are two emotions (actors there: {there})"
+        side = (_("19 to 24 to test") if all(actor < FIRST_TEST_ACTOR for actor in actors)
+                else _("1 to 18 to learn from"))
+        return _("it needs actors of {side}, and there are actors {there}").format(side=side, there=there)
+    return _("nothing is left to learn from in which there are two emotions (actors there: {there})").format(
+        there=there)
 
 
 def _random_groups(labels: Sequence[int], seed: int) -> list[str]:
@@ -99,5 +112,5 @@ def _random_groups(labels: Sequence[int], seed: int) -> list[str]:
     for label in sorted(set(labels)):
         members = draw.permutation([place for place, other in enumerate(labels) if other == label])
         for number, place in enumerate(members):
-            groups[place] = f"part {number % RANDOM_FOLDS + 1}"
+            groups[place] = _("part {number}").format(number=number % RANDOM_FOLDS + 1)
     return groups

@@ -8,6 +8,7 @@ from core import datasets
 from core.datasets.ravdess import ACTORS, KIND, ActedUtterance
 from core.emotion.classes import ClassSet
 from core.errors import DatasetError
+from core.localisation import _
 from core.progress import Report, silent
 
 NAMED = 3  # recordings that a note names, of those that were left out
@@ -46,8 +47,8 @@ def load(folder: Path, classes: ClassSet, report: Report = silent, follow_links:
     names = tuple(name for name in classes.names if counts[name])
     if len(names) < 2:
         emotions = ", ".join(sorted({utterance.emotion for utterance in spoken})) or "none"
-        raise DatasetError(f"{folder.name} has recordings of too few emotions to tell apart ({emotions}). Choose the "
-                           "folder with the whole of RAVDESS.", "too_few")
+        raise DatasetError(_("{name} has recordings of too few emotions to tell apart ({emotions}). Choose the folder "
+                             "with the whole of RAVDESS.").format(name=folder.name, emotions=emotions), "too_few")
     labels = tuple(names.index(classes.of[utterance.emotion]) for utterance in chosen)
     acted = ActedRecordings(folder, tuple(chosen), names, labels, ())
     return ActedRecordings(folder, acted.utterances, names, labels, tuple(_notes(acted, classes, dataset)))

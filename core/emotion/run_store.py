@@ -23,6 +23,7 @@ from core.emotion.results import Acting, Answers, FeatureScore, FoldScore, Optio
 from core.emotion.scores import Leak, Score
 from core.errors import DatasetError, StoreError
 from core.home import Home
+from core.localisation import _
 
 RUN, ANSWERS, TRIES = "run.json", "answers.npz", "tries"
 FORMAT = 1
@@ -66,8 +67,8 @@ class Runs:
         except OSError as error:
             shutil.rmtree(staged, ignore_errors=True)
             kind = "full" if error.errno == 28 else "not_written"
-            raise StoreError(f"The run could not be kept: {error.strerror or error}. What was heard is kept; make "
-                             "room, then run it again.", kind) from error
+            raise StoreError(_("The run could not be kept: {strerror}. What was heard is kept; make room, then run it "
+                               "again.").format(strerror=error.strerror or error), kind) from error
         return KeptRun(self.folder / name, when, result)
 
     def all(self) -> list[KeptRun]:
@@ -87,27 +88,32 @@ class Runs:
         try:
             facts = plain_json.loads((folder / RUN).read_bytes())
             if facts["format"] > FORMAT:
-                raise StoreError(f"The run {name} was kept by a later release. Update BrewCLIP Explorer to see it.",
+                raise StoreError(_(
+                    "The run {name} was kept by a later release. Update BrewCLIP Explorer to see it.").format(
+                        name=name),
                                  "newer")
             datetime.fromisoformat(facts["when"])
             result = plain_json.checked(_result(facts))
             return KeptRun(folder, facts["when"], _with_answers(result, folder) if answers else result)
         except FileNotFoundError as error:
-            raise StoreError(f"There is no run {name}.", "no_run") from error
+            raise StoreError(_("There is no run {name}.").format(name=name), "no_run") from error
         except (OSError, EOFError, DatasetError, zipfile.BadZipFile, zlib.error, *plain_json.DAMAGE) as error:
-            raise StoreError(f"The run {name} is damaged and cannot be shown. Delete it, and run it again.",
+            raise StoreError(_("The run {name} is damaged and cannot be shown. Delete it, and run it again.").format(
+                name=name),
                              "damaged") from error
 
     def delete(self, name: str) -> None:
         """Take a run away, with what was recorded for it. StoreError: no_run, not_written."""
         folder = self.folder / name
         if not name or Path(name).name != name or not folder.is_dir():
-            raise StoreError(f"There is no run {name}.", "no_run")
+            raise StoreError(_("There is no run {name}.").format(name=name), "no_run")
         gone = self.folder / f"{STAGED}deleted-{name}"
         try:
             folder.rename(gone)
         except OSError as error:
-            raise StoreError(f"The run {name} could not be deleted: {error.strerror or error}.",
+            raise StoreError(_("The run {name} could not be deleted: {strerror}.").format(name=name,
+                                                                                          strerror=error.strerror
+                                                                                          or error),
                              "not_written") from error
         shutil.rmtree(gone, ignore_errors=True)
 
@@ -147,8 +153,9 @@ def _arrays(result: Result) -> dict[str, NDArray[Any]]:
         curves = [curve for curve in answers.curves if curve is not None]
         lengths = [len(curve[0]) if curve is not None else 0 for curve in answers.curves]
         arrays |= {f"{key}/heard": answers.predicted, f"{key}/probabilities": answers.probabilities,
-                   f"{key}/lengths": np.array(lengths), f"{key}/times": np.concatenate([times for times, _ in curves]),
-                   f"{key}/curves": np.concatenate([shares for _, shares in curves]),
+                   f"{key}/lengths": np.array(lengths),
+                   f"{key}/times": np.concatenate([times for times, _unused in curves]),
+                   f"{key}/curves": np.concatenate([shares for _unused, shares in curves]),
                    **{f"{key}/probe/{name}": array for name, array in answers.probe.items()}}
     return arrays
 

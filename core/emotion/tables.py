@@ -9,6 +9,7 @@ from core.emotion import protocols
 from core.emotion.features import TABLE_SUFFIXES, feature
 from core.emotion.results import FeatureScore, Result
 from core.errors import StoreError
+from core.localisation import _
 from core.spreadsheet import plain_cells
 
 HEAD = ("Feature", "Accuracy", "+-", "Recall (UAR)", "Macro F1", *leaks.TITLES.values(), "Paper (all 24 actors)")
@@ -54,7 +55,7 @@ def about(result: Result) -> list[str]:
 def save(result: Result, path: Path) -> None:
     """Write the table to a .csv or .md file. StoreError ("not_written", "kind")."""
     if path.suffix.lower() not in TABLE_SUFFIXES:
-        raise StoreError(f"{path.name}: a table is written as .csv or .md.", "kind")
+        raise StoreError(_("{name}: a table is written as .csv or .md.").format(name=path.name), "kind")
     text = markdown(result)
     if path.suffix.lower() == ".csv":
         written = io.StringIO()
@@ -63,7 +64,8 @@ def save(result: Result, path: Path) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise StoreError(f"{path} could not be written: {error.strerror or error}.", "not_written") from error
+        raise StoreError(_("{path} could not be written: {strerror}.").format(path=path, strerror=error.strerror
+                                                                              or error), "not_written") from error
 
 
 def _row(result: Result, score: FeatureScore) -> tuple[str, ...]:

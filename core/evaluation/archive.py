@@ -34,6 +34,7 @@ from core.evaluation.records import (
     UtteranceFacts,
     WordErrors,
 )
+from core.localisation import _
 from core.store.records import KeptEvaluation
 from core.store.store import Store
 
@@ -171,7 +172,8 @@ def open_evaluation(store: Store, evaluation_id: int) -> Evaluation:
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, *plain_json.DAMAGE):
         pass
     name = record.setup.title if record else evaluation_id
-    raise EvaluationError(f"What was stored of the evaluation {name} is damaged. Delete it, and evaluate again.",
+    raise EvaluationError(_("What was stored of the evaluation {name} is damaged. Delete it, and "
+                            "evaluate again.").format(name=name),
                           "damaged")
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from core.localisation import _
 from core.plots.charts import Axis, Chart, Series
 
 if TYPE_CHECKING:
@@ -17,13 +18,14 @@ COLOURS = ("main", "transcript", "voice", "good")  # of evaluations that are com
 OF_VARIANT = {"full": "main", "zero-shot": "transcript", "e2e": "voice", "prompted": "good"}  # where these differ
 BRANCHES = (("both", "main"), ("transcript", "transcript"), ("voice", "voice"))
 RECALL = Axis("hits, %", (0, 100))
-VIEWS = (("wer", "By WER"), ("authors", "By WER (authors)"), ("speaker", "By speaker"), ("length", "By length"))
+VIEWS = (("wer", _("By WER")), ("authors", _("By WER (authors)")), ("speaker", _("By speaker")),
+         ("length", _("By length")))
 LEAST_REACH = 30.0  # percent of WER that are drawn in any case
 MOST_TICKS = 7  # names on an axis; the tooltips of the dots name the others
 SMALLEST, LARGEST = 6.0, 15.0  # px of a bin's dot
 
 
-NO_CHART = Chart(nothing="Choose an evaluation.")
+NO_CHART = Chart(nothing=_("Choose an evaluation."))
 
 
 def quality(store: "Store", ids: Sequence[int], view: str, at: int) -> Chart:
@@ -45,8 +47,8 @@ def noise(store: "Store", records: "Sequence[EvaluationRecord]", chosen: int, di
     same_setup = [curve for curve in noise_curves(records) if curve.setup.apart_from_noise == setup.apart_from_noise]
     named = [curve for curve in same_setup if curve.noise == setup.condition.noise] or same_setup
     if not named:
-        return Chart(nothing="Evaluated without noise only. Tick ratios under “Noise” to compare the branches "
-                              "under noise.")
+        return Chart(nothing=_("Evaluated without noise only. Tick ratios under “Noise” to compare the branches under "
+                               "noise."))
     return _by_noise(store, named[0], direction, at)
 
 
@@ -58,7 +60,7 @@ def _by_wer(opened: "Sequence[Evaluation]", at: int, counting: "Counting") -> Ch
               for part in _fit_series(evaluation, wer_fit, colours[number])]
     if not series:
         return Chart(nothing=fits[0].note) if fits else NO_CHART
-    return Chart(tuple(series), Axis("word error rate of the utterance, %", (0, _reach(fits))), RECALL,
+    return Chart(tuple(series), Axis(_("word error rate of the utterance, %"), (0, _reach(fits))), RECALL,
                  note=_fit_caption(fits))
 
 
@@ -88,8 +90,9 @@ def _fit_series(evaluation: "Evaluation", wer_fit: "WerFit", colour: str) -> lis
     if wer_fit.bins:
         middle, rate, low, high = (tuple(100 * getattr(group, name) for group in wer_fit.bins)
                                    for name in ("middle", "rate", "rate_low", "rate_high"))
-        tips = tuple(f"WER {_span(group.low, group.high)}: {group.hits} of {group.queries} hit, "
-                     f"{100 * group.rate:.0f} % ({100 * group.rate_low:.0f} to {100 * group.rate_high:.0f})"
+        tips = tuple(_("WER {span}: {hits} of {queries} hit, {rate:.0f} % ({rate_low:.0f} to {rate_high:.0f})").format(
+            span=_span(group.low, group.high), hits=group.hits, queries=group.queries, rate=100 * group.rate,
+            rate_low=100 * group.rate_low, rate_high=100 * group.rate_high)
                      for group in wer_fit.bins)
         sizes = tuple(SMALLEST + (LARGEST - SMALLEST) * math.sqrt(group.queries / most_queries)
                       for group in wer_fit.bins)
@@ -98,21 +101,21 @@ def _fit_series(evaluation: "Evaluation", wer_fit: "WerFit", colour: str) -> lis
 
 
 def _span(low: float, high: float) -> str:
-    return "0 %" if high == 0 else f"{100 * low:.0f} to {100 * high:.0f} %"
+    return "0 %" if high == 0 else _("{low:.0f} to {high:.0f} %").format(low=100 * low, high=100 * high)
 
 
 def _fit_caption(fits: "Sequence[WerFit]") -> str:
     if len(fits) != 1:
-        return "Dots: bins with 95 % intervals; lines: logistic fits."
+        return _("Dots: bins with 95 % intervals; lines: logistic fits.")
     slope = fits[0].slope
     if slope is None:
         return fits[0].note
     if not slope.has_interval:
-        return (f"10 points more WER: odds of a hit \N{MULTIPLICATION SIGN} {math.exp(slope.value):.2f}. "
-                "Lower case alone, utterances above 100 % left out, L2 penalty")
+        return (_("10 points more WER: odds of a hit × {exp:.2f}. Lower case alone, utterances above 100 % left out, "
+                  "L2 penalty").format(exp=math.exp(slope.value)))
     factors = [math.exp(value) for value in (slope.value, slope.low, slope.high)]
-    return (f"10 points more WER: odds of a hit \N{MULTIPLICATION SIGN} {factors[0]:.2f} "
-            f"({factors[1]:.2f} to {factors[2]:.2f})")
+    return (_("10 points more WER: odds of a hit × {factors:.2f} ({factors_2:.2f} to {factors_3:.2f})").format(
+        factors=factors[0], factors_2=factors[1], factors_3=factors[2]))
 
 
 def _by_group(opened: "Sequence[Evaluation]", view: str, at: int) -> Chart:
@@ -137,9 +140,14 @@ def _tick(name: str, view: str) -> str:
 
 
 def _group_tip(group: "Group", at: int, view: str) -> str:
-    name = f"Speaker {group.name or 'unknown'}" if view == "speaker" else f"Captions of {group.name}"
+    name = (_("Speaker {name}").format(name=group.name or "unknown") if view == "speaker"
+            else _("Captions of {name}").format(name=group.name))
     wer = "" if group.wer is None else f", WER {100 * group.wer:.1f} %"
-    return f"{name}: {group.queries} utterances, R@{at} {group.recalls[(1, 5, 10).index(at)]:.1f} %{wer}"
+    return _("{name}: {queries} utterances, R@{at} {recalls:.1f} %{wer}").format(name=name, queries=group.queries,
+                                                                                 at=at,
+                                                                                 recalls=group.recalls[(1, 5,
+                                                                                                        10).index(at)],
+                                                                                 wer=wer)
 
 
 def _by_noise(store: "Store", curve: "NoiseCurve", direction: "Direction", at: int) -> Chart:
@@ -151,7 +159,8 @@ def _by_noise(store: "Store", curve: "NoiseCurve", direction: "Direction", at: i
     names = ["clean" if point.snr is None else f"{point.snr:g} dB" for point in curve.points]
     all_intervals = all(figure.has_interval for figure in figures)
     tips = tuple(f"{name}: R@{at} {figure.value:.1f} %"
-                 + (f" ({figure.low:.1f} to {figure.high:.1f})" if figure.has_interval else "")
+                 + (_(" ({low:.1f} to {high:.1f})").format(low=figure.low, high=figure.high) if figure.has_interval
+                    else "")
                  + ("" if point.wer is None else f", WER {100 * point.wer:.1f} %")
                  for name, figure, point in zip(names, figures, curve.points, strict=True))
     series = [Series("both" if _two(opened, direction) else "hits", "main", places,
@@ -160,7 +169,8 @@ def _by_noise(store: "Store", curve: "NoiseCurve", direction: "Direction", at: i
                      tuple(figure.high for figure in figures) if all_intervals else (), tips, "both")]
     if _two(opened, direction):
         series += [_alone(opened, direction, at, branch, colour, places, names) for branch, colour in BRANCHES[1:]]
-    return Chart(tuple(series), Axis(f"{curve.noise} noise, signal to noise", (-0.2, len(places) - 0.8),
+    return Chart(tuple(series),
+                 Axis(_("{noise} noise, signal to noise").format(noise=curve.noise), (-0.2, len(places) - 0.8),
                                       tuple(zip(places, names, strict=True))), Axis(f"R@{at}, %", (0, 100)))
 
 
@@ -174,9 +184,10 @@ def _alone(opened: "Sequence[Evaluation]", direction: "Direction", at: int, bran
            places: tuple[float, ...], names: Sequence[str]) -> Series:
     recalls = tuple(_recall([_rank(query, branch) for query in evaluation.queries(direction) if query.rank > 0], at)
                     for evaluation in opened)
-    tips = tuple(f"{name}: the {branch} alone, R@{at} {value:.1f} %"
+    tips = tuple(_("{name}: the {branch} alone, R@{at} {value:.1f} %").format(name=name, branch=branch, at=at,
+                                                                              value=value)
                  for name, value in zip(names, recalls, strict=True))
-    return Series(f"{branch} alone", colour, places, recalls, (), (), tips, "both")
+    return Series(_("{branch} alone").format(branch=branch), colour, places, recalls, (), (), tips, "both")
 
 
 def _rank(query: "EvaluatedQuery", branch: str) -> int:

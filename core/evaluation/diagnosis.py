@@ -22,6 +22,7 @@ from core.evaluation.records import DIRECTIONS, Direction, EvaluatedQuery
 from core.evaluation.reopened import Reopened, reopened
 from core.evaluation.views import picture_vectors
 from core.features.encode import encode_utterances
+from core.localisation import _
 from core.models.spec import ZERO_SHOT_CROP
 from core.progress import Progress, Report, WorkStep, silent, steps
 from core.workspace import Workspace
@@ -37,7 +38,7 @@ def diagnose(workspace: Workspace, evaluation_id: int, at: int = 10, report: Rep
     `evaluate` where something is missing.
     """
     if at < 1:
-        raise EvaluationError("A failure lies beyond the first K hits: K must be 1 or more.", "at")
+        raise EvaluationError(_("A failure lies beyond the first K hits: K must be 1 or more."), "at")
     evaluation = archive.open_evaluation(workspace.store, evaluation_id)
     beginning, *parts = steps(report, 3, 2, 2)
     bench = Counterfactuals(workspace, reopened(workspace, evaluation, beginning))
@@ -86,8 +87,8 @@ class Counterfactuals:
         """Sentence on what the diagnosis had to leave out, or ""."""
         if self._setup.crop == ZERO_SHOT_CROP:
             return ""
-        return (f"The pictures were seen with {self._setup.crop}, not with the centre crop: no failure is looked at "
-                "under another crop.")
+        return (_("The pictures were seen with {crop}, not with the centre crop: no failure is looked at under "
+                  "another crop.").format(crop=self._setup.crop))
 
     def diagnose(self, direction: Direction, at: int, report: Report = silent) -> Iterator[Diagnosis]:
         """The diagnoses of one direction's failures."""
@@ -151,20 +152,21 @@ class Counterfactuals:
         """Why a caption would change nothing in this utterance."""
         utterance = self._evaluation.utterances[row]
         if not self._model.spec.variant.text:
-            return "the model reads no words"
+            return _("the model reads no words")
         if self._setup.captions:
-            return "the caption was used"
+            return _("the caption was used")
         if self._split.spoken[row].reason:
-            return "the recording could not be read"
+            return _("the recording could not be read")
         if utterance.wer is None:
-            return "there is no caption"
-        return "it was heard rightly" if utterance.wer == 0 else ""
+            return _("there is no caption")
+        return _("it was heard rightly") if utterance.wer == 0 else ""
 
     def _not_cut(self, row: int) -> str:
         """Why pooling sentences would change nothing in this utterance."""
         if not self._model.spec.variant.text:
-            return "the model reads no words"
-        return "" if self._evaluation.utterances[row].cut and not self._split.spoken[row].reason else "nothing was cut"
+            return _("the model reads no words")
+        return ("" if self._evaluation.utterances[row].cut and not self._split.spoken[row].reason
+                else _("nothing was cut"))
 
     # ---- other crops
 
@@ -182,11 +184,11 @@ class Counterfactuals:
     def _whole(self, place: int) -> str:
         """Why another crop would show nothing new of a picture."""
         if self._setup.crop != ZERO_SHOT_CROP:
-            return "it was not seen with the centre crop"
+            return _("it was not seen with the centre crop")
         path = self._split.paths[place]
         if path is None or self._split.pictures[place].reason:
-            return "the picture could not be read"
-        return "" if _longer(path) > images.NEARLY_SQUARE else "the crop cut off next to nothing"
+            return _("the picture could not be read")
+        return "" if _longer(path) > images.NEARLY_SQUARE else _("the crop cut off next to nothing")
 
     # ---- one branch, look-alikes
 
@@ -194,8 +196,8 @@ class Counterfactuals:
         """The ranks under one branch, which the evaluation has stored."""
         stored = [query.text_rank if branch == "text" else query.acoustic_rank for query in failed]
         worst = len(self._images) + 1 if failed[0].direction == "speech_to_image" else len(self._spoken) + 1
-        silent_branch = "nothing was heard" if branch == "text" else "the voice has no vector"
-        why = ["the model has one branch" if rank is None else silent_branch if rank == worst else ""
+        silent_branch = _("nothing was heard") if branch == "text" else _("the voice has no vector")
+        why = [_("the model has one branch") if rank is None else silent_branch if rank == worst else ""
                for rank in stored]
         return _Ranked(np.array([rank or 0 for rank in stored], np.int64), why)
 
@@ -207,9 +209,9 @@ class Counterfactuals:
         else:
             near = alike.to_utterances(self._images[places], places, self._spoken, self._image_of, self._images,
                                        self._report)
-        why = ["" if others else "no picture looks like the best hit" for others in near.others.tolist()]
+        why = ["" if others else _("no picture looks like the best hit") for others in near.others.tolist()]
         unread = [self._unreadable(query) for query in failed]
-        return _Ranked(near.ranks, ["it has no vector" if gone else reason
+        return _Ranked(near.ranks, [_("it has no vector") if gone else reason
                                     for gone, reason in zip(unread, why, strict=True)])
 
     # ---- what a query is made of
@@ -233,7 +235,7 @@ class Counterfactuals:
     @staticmethod
     def _first(reasons: Sequence[str]) -> str:
         """The reason that holds for all; "" when a change applies to one of them at least."""
-        return "" if not all(reasons) else reasons[0] if reasons else "there is no utterance"
+        return "" if not all(reasons) else reasons[0] if reasons else _("there is no utterance")
 
 
 def _longer(path: Path) -> float:

@@ -40,6 +40,7 @@ from core.features.content_hashes import Digests
 from core.features.noise import Condition
 from core.features.prepared_split import FeaturePreparer, Split, checked_split
 from core.images import CROPS, SEVERAL
+from core.localisation import _
 from core.models.spec import ZERO_SHOT_CROP, ModelSpec
 from core.progress import Progress, Report, WorkStep, silent, steps
 from core.workspace import Workspace
@@ -84,7 +85,7 @@ def plan(workspace: Workspace, request: Request, report: Report = silent) -> Pla
         made += len(task.cases)
         preparing = FeaturePreparer(workspace, model.backbone, _prepared_crop(task.crop), task.states,
                                     layers=task.spec.layers)
-        for condition in dict.fromkeys(condition for condition, _ in task.cases):
+        for condition in dict.fromkeys(condition for condition, _unused in task.cases):
             cost = preparing.cost(task.dataset, (task.data.split,), condition)
             nbytes += cost.pictures
             if (task.data.folder, task.data.split, condition) not in counted:
@@ -129,7 +130,9 @@ def _tasks(workspace: Workspace, request: Request) -> list[_Task]:
     """Evaluations of a request, checked; captions are left out for models without a text branch."""
     for crop in request.crops:
         if crop and crop not in CROPS:
-            raise EvaluationError(f"There is no crop {crop!r}; there are {', '.join(CROPS)}.", "crop")
+            raise EvaluationError(_("There is no crop {crop!r}; there are {crops}.").format(crop=crop,
+                                                                                            crops=", ".join(CROPS)),
+                                  "crop")
     loaded = {data: datasets.load(data.folder, data.kind, follow_links=data.follow_links) for data in request.data}
     for data, dataset in loaded.items():
         checked_split(dataset, data.split)
@@ -143,8 +146,8 @@ def _tasks(workspace: Workspace, request: Request) -> list[_Task]:
             tasks += [_Task(spec, data, dataset, crop or spec.crop, cases) for crop in request.crops]
     tasks = [task for task in tasks if task.cases]
     if not tasks:
-        raise EvaluationError("There is nothing to evaluate: choose at least one model and one dataset. Captions in "
-                              "place of transcripts need a model that reads words.", "nothing")
+        raise EvaluationError(_("There is nothing to evaluate: choose at least one model and one dataset. Captions in "
+                                "place of transcripts need a model that reads words."), "nothing")
     with_states = {task.data for task in tasks if task.spec.variant.acoustic}
     return [replace(task, states=task.data in with_states) for task in tasks]
 
@@ -160,7 +163,7 @@ def _evaluated(workspace: Workspace, task: _Task, model: EvaluatedModel, drop: b
     from core.features.encode import encode_utterances
 
     images: Floats | None = None
-    parts = steps(report, *(1 for _ in task.cases))
+    parts = steps(report, *(1 for _unused in task.cases))
     for (condition, captions), part in zip(task.cases, parts, strict=True):
         start = time.perf_counter()
         preparing, looking, encoding, ranking = steps(part, 100, 20 if task.crop == SEVERAL else 1, 1, 0.5)

@@ -21,6 +21,7 @@ from core.evaluation.archive import Evaluation
 from core.evaluation.failures import CHANGES
 from core.evaluation.records import DIRECTIONS, Direction, EvaluatedQuery
 from core.file_names import safe_name
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent
 from core.spreadsheet import plain_cells
 from core.store.records import FailureLabel
@@ -56,8 +57,9 @@ def export_failures(store: Store, evaluation_id: int, at: int, folder: Path, rep
                                          indent=1).encode())
         _write(folder / CSV, as_csv(entries).encode("utf-8", "surrogateescape"))
     except OSError as error:
-        raise EvaluationError(f"{folder} could not be written to: {error.strerror or error}. Nothing else was changed; "
-                              "choose another folder or make room.", "not_written") from error
+        raise EvaluationError(_("{folder} could not be written to: {strerror}. Nothing else was changed; choose "
+                                "another folder or make room.").format(folder=folder, strerror=error.strerror or error),
+                              "not_written") from error
     report(Progress(WorkStep.EXPORTING_FAILURES, len(entries), len(entries)))
     return len(entries)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from core.evaluation.records import Direction
+from core.localisation import _
 from core.store.records import FailureLabel
 
 
@@ -23,20 +24,19 @@ class FailureKind:
 
 
 KINDS: tuple[FailureKind, ...] = (
-    FailureKind("crop", "Centre crop", "What was described was cut off by the centre crop."),
-    FailureKind("heard", "Heard wrongly",
-                "The transcript differs from the caption, with which the right one is found."),
-    FailureKind("cut", "Cut at 77",
-                "The words did not fit into the model's 77 tokens; taken sentence by sentence they find "
-                             "the right one."),
-    FailureKind("voice", "Voice hurt", "The words alone find the right one; the voice led away from it."),
-    FailureKind("words", "Words hurt", "The voice alone finds the right one; the words led away from it."),
-    FailureKind("ambiguous", "Ambiguous",
-                "Pictures much like the best hit stand before the right one; as one, they let it "
-                                   "in."),
-    FailureKind("several", "Several", "More than one of these changes brings the right one back."),
-    FailureKind("none", "Not explained", "None of these changes brings the right one back."),
-    FailureKind("unreadable", "Not read", "The recording or picture could not be read, or nothing was heard."),
+    FailureKind("crop", _("Centre crop"), _("What was described was cut off by the centre crop.")),
+    FailureKind("heard", _("Heard wrongly"),
+                _("The transcript differs from the caption, with which the right one is found.")),
+    FailureKind("cut", _("Cut at 77"),
+                _("The words did not fit into the model's 77 tokens; taken sentence by sentence they find the right "
+                  "one.")),
+    FailureKind("voice", _("Voice hurt"), _("The words alone find the right one; the voice led away from it.")),
+    FailureKind("words", _("Words hurt"), _("The voice alone finds the right one; the words led away from it.")),
+    FailureKind("ambiguous", _("Ambiguous"),
+                _("Pictures much like the best hit stand before the right one; as one, they let it in.")),
+    FailureKind("several", _("Several"), _("More than one of these changes brings the right one back.")),
+    FailureKind("none", _("Not explained"), _("None of these changes brings the right one back.")),
+    FailureKind("unreadable", _("Not read"), _("The recording or picture could not be read, or nothing was heard.")),
 )
 KIND_TITLES: Mapping[str, str] = {kind.key: kind.title for kind in KINDS}
 
@@ -52,20 +52,20 @@ class Change:
 
 
 CHANGES: tuple[Change, ...] = (
-    Change("caption", "heard", "Caption instead of transcript",
-           "The words of this utterance; in image to speech of this picture's own utterances."),
-    Change("letterbox", "crop", "Whole picture instead of centre crop",
-           "All pictures, with bars; in image to speech this picture."),
-    Change("squash", "crop", "Squashed picture instead of centre crop",
-           "All pictures, distorted; in image to speech this picture."),
-    Change("multi-crop", "crop", "Several crops instead of the centre's",
-           "All pictures, as the mean of their crops; in image to speech this picture."),
-    Change("sentences", "cut", "Sentences pooled instead of cut",
-           "The words of this utterance, sentence by sentence; in image to speech those of this picture's own."),
-    Change("text", "voice", "Transcript alone", "Nothing: the text branch's part of all utterances."),
-    Change("acoustic", "words", "Voice alone", "Nothing: the acoustic branch's part of all utterances."),
-    Change("excused", "ambiguous", "Look-alikes of the best hit as one",
-           "Nothing: pictures much like the best hit's count as one, and as none if the right one is among them."),
+    Change("caption", "heard", _("Caption instead of transcript"),
+           _("The words of this utterance; in image to speech of this picture's own utterances.")),
+    Change("letterbox", "crop", _("Whole picture instead of centre crop"),
+           _("All pictures, with bars; in image to speech this picture.")),
+    Change("squash", "crop", _("Squashed picture instead of centre crop"),
+           _("All pictures, distorted; in image to speech this picture.")),
+    Change("multi-crop", "crop", _("Several crops instead of the centre's"),
+           _("All pictures, as the mean of their crops; in image to speech this picture.")),
+    Change("sentences", "cut", _("Sentences pooled instead of cut"),
+           _("The words of this utterance, sentence by sentence; in image to speech those of this picture's own.")),
+    Change("text", "voice", _("Transcript alone"), _("Nothing: the text branch's part of all utterances.")),
+    Change("acoustic", "words", _("Voice alone"), _("Nothing: the acoustic branch's part of all utterances.")),
+    Change("excused", "ambiguous", _("Look-alikes of the best hit as one"),
+           _("Nothing: pictures much like the best hit's count as one, and as none if the right one is among them.")),
 )
 CHANGE_TITLES: Mapping[str, str] = {change.key: change.title for change in CHANGES}
 
@@ -80,14 +80,14 @@ class Label:
 
 
 LABELS: tuple[Label, ...] = (
-    Label("crop", "Centre crop", 1),
-    Label("heard", "Heard wrongly", 2),
-    Label("ambiguous", "Ambiguous", 3),
-    Label("caption", "Wrong caption", 4),
-    Label("other", "Other", 5),
-    Label("cut", "Cut at 77", 6),
-    Label("voice", "Voice hurt", 7),
-    Label("words", "Words hurt", 8),
+    Label("crop", _("Centre crop"), 1),
+    Label("heard", _("Heard wrongly"), 2),
+    Label("ambiguous", _("Ambiguous"), 3),
+    Label("caption", _("Wrong caption"), 4),
+    Label("other", _("Other"), 5),
+    Label("cut", _("Cut at 77"), 6),
+    Label("voice", _("Voice hurt"), 7),
+    Label("words", _("Words hurt"), 8),
 )
 LABEL_TITLES: Mapping[str, str] = {label.key: label.title for label in LABELS}
 
@@ -179,7 +179,7 @@ class Confusion:
 def confusion(diagnoses: Iterable[Diagnosis], labels: Mapping[tuple[Direction, str], FailureLabel]) -> Confusion:
     """The table of labelled failures; one whose label or diagnosis is missing is left out."""
     rows, columns = tuple(LABEL_TITLES), tuple(KIND_TITLES)
-    cells = [[0] * len(columns) for _ in rows]
+    cells = [[0] * len(columns) for _unused in rows]
     for diagnosis in diagnoses:
         given = labels.get((diagnosis.direction, diagnosis.query_id))
         if given is not None and given.label in rows:

@@ -32,6 +32,7 @@ from core.evaluation.records import (
     UtteranceFacts,
 )
 from core.features.prepared_split import checked_split
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent
 from core.workspace import Workspace
 
@@ -56,7 +57,8 @@ def write_items(data: DataChoice, path: Path) -> None:
     try:
         private_files.write_atomically(path, json.dumps(items, indent=1).encode(), private=False, durable=False)
     except OSError as error:
-        raise EvaluationError(f"{path} could not be written: {error.strerror or error}.", "not_written") from error
+        raise EvaluationError(_("{path} could not be written: {strerror}.").format(path=path, strerror=error.strerror
+                                                                                   or error), "not_written") from error
 
 
 def evaluate_imported(workspace: Workspace, data: DataChoice, folder: Path, model: str, report: Report = silent
@@ -95,8 +97,9 @@ def read_vectors(folder: Path, image_ids: Sequence[str], utterance_ids: Sequence
     images, utterances = (_read(folder, name, ids) for name, ids in (("images", image_ids),
                                                                      ("utterances", utterance_ids)))
     if images.shape[1] != utterances.shape[1]:
-        raise EvaluationError(f"The pictures of {folder} have vectors of {images.shape[1]} numbers, the utterances of "
-                              f"{utterances.shape[1]}: they are not of one model. Nothing was evaluated.", "damaged")
+        raise EvaluationError(_("The pictures of {folder} have vectors of {shape} numbers, the utterances of "
+                                "{shape_2}: they are not of one model. Nothing was evaluated.").format(
+                                folder=folder, shape=images.shape[1], shape_2=utterances.shape[1]), "damaged")
     return ImportedVectors(images, utterances)
 
 
@@ -109,23 +112,26 @@ def _read(folder: Path, name: str, ids: Sequence[str]) -> Floats:
         listed = listed["rows"] if isinstance(listed, dict) else listed
         rows = {row["id"] if isinstance(row, dict) else str(row): place for place, row in enumerate(listed)}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EvaluationError(f"{path} and its list of ids {path.with_suffix('.json').name} could not be read: "
-                              f"{error}. Nothing was evaluated.", "damaged") from error
+        raise EvaluationError(_(
+            "{path} and its list of ids {name} could not be read: {error}. Nothing was evaluated.").format(
+            path=path, name=path.with_suffix(".json").name, error=error), "damaged") from error
     if array.ndim != 2 or array.dtype.kind not in "fiu" or len(array) != len(listed) or len(rows) != len(listed):
-        raise EvaluationError(f"{path} holds {' x '.join(map(str, array.shape))} {array.dtype}, its list "
-                              f"{len(rows)} different ids of {len(listed)}: one vector of numbers for each id is "
-                              "needed. Nothing was evaluated.", "damaged")
+        raise EvaluationError(_("{path} holds {map} {dtype}, its list {rows} different ids of {listed}: one vector of "
+                                "numbers for each id is needed. Nothing was evaluated.").format(
+                                path=path, map=" x ".join(map(str, array.shape)), dtype=array.dtype,
+                                rows=len(rows), listed=len(listed)), "damaged")
     known = [(row, rows[key]) for row, key in enumerate(ids) if key in rows]
     if not known:
-        raise EvaluationError(f"{path} has no vector of this split; its ids are such as {next(iter(rows), 'none')!r}, "
-                              f"those of the split such as {ids[0]!r}. `brewclip evaluate DIR --items FILE` lists "
-                              "them.", "other_items")
+        raise EvaluationError(_("{path} has no vector of this split; its ids are such as {next!r}, those of the split "
+                                "such as {ids!r}. `brewclip evaluate DIR --items FILE` lists them.").format(
+                                path=path, next=next(iter(rows), "none"), ids=ids[0]), "other_items")
     vectors = np.full((len(ids), array.shape[1]), np.nan, np.float32)
     places, sources = (list(column) for column in zip(*known, strict=True))
     numbers = array[sources].astype(np.float64)
     vectors[places] = units(np.where(np.isfinite(numbers).all(axis=1, keepdims=True), numbers, np.nan))
     if np.isnan(vectors).all():
-        raise EvaluationError(f"{path} holds no finite vector of this split. Nothing was evaluated.", "no_vectors")
+        raise EvaluationError(_("{path} holds no finite vector of this split. Nothing was evaluated.").format(
+            path=path), "no_vectors")
     return vectors
 
 
@@ -134,11 +140,12 @@ def _array_path(folder: Path, name: str) -> Path:
     found = [path for path in (folder / f"{name}.npy", *sorted(folder.glob(f"evaluation-*-{name}.npy")))
              if path.is_file()]
     if not found:
-        raise EvaluationError(f"{folder} has no {name}.npy. Embeddings are read from images.npy and utterances.npy, "
-                              "each with a .json of its rows' ids.", "no_vectors")
+        raise EvaluationError(_("{folder} has no {name}.npy. Embeddings are read from images.npy and utterances.npy, "
+                                "each with a .json of its rows' ids.").format(folder=folder, name=name), "no_vectors")
     if len(found) > 1:
-        raise EvaluationError(f"{folder} has several: {', '.join(path.name for path in found)}. Give each evaluation's "
-                              "embeddings a folder of its own.", "no_vectors")
+        raise EvaluationError(_("{folder} has several: {value}. Give each evaluation's embeddings a folder of its "
+                                "own.").format(folder=folder, value=", ".join(path.name for path in found)),
+                              "no_vectors")
     return found[0]
 
 

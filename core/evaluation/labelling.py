@@ -5,6 +5,7 @@ from typing import cast
 from core.errors import EvaluationError, StoreError
 from core.evaluation.failures import LABEL_TITLES
 from core.evaluation.records import Direction
+from core.localisation import _
 from core.store.records import FailureLabel
 from core.store.store import Store
 
@@ -19,7 +20,8 @@ def label(store: Store, evaluation_id: int, direction: Direction, query_id: str,
           ) -> FailureLabel:
     """Label or annotate a failure; "" removes the label or the note. EvaluationError: unknown_label, gone."""
     if label and label not in LABEL_TITLES:
-        raise EvaluationError(f"There is no label {label!r}; there are {', '.join(LABEL_TITLES)}.", "unknown_label")
+        raise EvaluationError(_("There is no label {label!r}; there are {label_titles}.").format(
+            label=label, label_titles=", ".join(LABEL_TITLES)), "unknown_label")
     try:
         return store.label_failure(evaluation_id, direction, query_id, label, note)
     except StoreError as error:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from core import weights
 from core.errors import EvaluationError
 from core.fingerprint import Fingerprint
+from core.localisation import _
 from core.models import backbones, checkpoints
 from core.models.spec import ModelSpec
 from core.progress import Report, silent
@@ -46,7 +47,9 @@ def check(workspace: Workspace, spec: ModelSpec) -> None:
     ("wrong_speech"), WeightsError ("missing") of the recogniser.
     """
     if weights.find(spec.backbone, workspace.home, workspace.settings["weights.folder"]) is None:
-        raise EvaluationError(f"{spec.title} needs {backbones.title(spec.backbone)}, which is not on this computer. "
-                              f"`brewclip weights fetch {spec.backbone}` brings it.", "weights")
+        raise EvaluationError(_("{title} needs {title_2}, which is not on this computer. `brewclip weights fetch "
+                                "{backbone}` brings it.").format(title=spec.title,
+                                                                 title_2=backbones.title(spec.backbone),
+                                                                 backbone=spec.backbone), "weights")
     if spec.run:
         checkpoints.check_recogniser(spec.run, workspace.recogniser().name, workspace.settings["speech.padding"])

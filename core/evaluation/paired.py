@@ -31,6 +31,7 @@ from core.evaluation.metrics import (
 )
 from core.evaluation.ranks import Ints
 from core.evaluation.records import DIRECTION_TITLES, DIRECTIONS, Direction, EvaluationRecord
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent
 
 PERMUTATIONS = 10_000
@@ -121,15 +122,16 @@ def _check(first: Evaluation, second: Evaluation) -> None:
 
 def _not_paired(first: Evaluation, second: Evaluation, why: str) -> EvaluationError:
     titles = " and ".join(f"{one.record.id} ({one.record.setup.title})" for one in (first, second))
-    return EvaluationError(f"The evaluations {titles} have different queries: {why}. Nothing was compared. Evaluate "
-                           "both models on the same split with the same options.", "not_paired")
+    return EvaluationError(_("The evaluations {titles} have different queries: {why}. Nothing was compared. Evaluate "
+                             "both models on the same split with the same options.").format(titles=titles, why=why),
+                           "not_paired")
 
 
 def _differences(ranks: Ints, gains: Gains, other_ranks: Ints, other_gains: Gains, group: Ints, draws: int,
                  permutations: int, seed: int, report: Report) -> tuple[PairedDifference, ...]:
     counted = ranks > 0
     first, second = (query_values(*pair)[counted] for pair in ((ranks, gains), (other_ranks, other_gains)))
-    _, place = np.unique(group[counted], return_inverse=True)
+    _unused, place = np.unique(group[counted], return_inverse=True)
     if not len(place):
         return tuple(PairedDifference(name, 0.0, 0.0, Figure(0.0, *NONE), NONE[0]) for name in NAMES)
     figures = _figures(first), _figures(second)

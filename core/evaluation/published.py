@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from core.datasets import flickr8k, localized_narratives, spokencoco
 from core.evaluation.records import IMPORTED
+from core.localisation import _
 
 FLICKR8K, SPOKENCOCO, NARRATIVES = flickr8k.KIND, spokencoco.KIND, localized_narratives.KIND
 DATASETS = {FLICKR8K: "Flickr8k", SPOKENCOCO: "SpokenCOCO", NARRATIVES: "LN-COCO"}
@@ -86,7 +87,8 @@ FULL_COCO = (SPOKENCOCO, (40.7, 67.1, 77.5, 54.2, 79.6, 87.8))
 FULL_NARRATIVES = (NARRATIVES, (40.3, 68.1, 78.7, 42.3, 67.6, 77.6))
 
 TABLES: tuple[PaperTable, ...] = (
-    PaperTable(1, "Comparison with earlier approaches", "Retrieval both ways on three datasets.", ("Method", "Dataset"),
+    PaperTable(1, _("Comparison with earlier approaches"), _("Retrieval both ways on three datasets."),
+               (_("Method"), _("Dataset")),
                RECALLS, (
         *_other("SpeechCLIP-P", (FLICKR8K, (39.1, 72.0, 83.0, 54.5, 84.5, 93.2)),
                  (SPOKENCOCO, (35.8, 66.5, 78.0, 50.6, 80.9, 89.1)), (NARRATIVES, (5.9, 18.2, 27.1, 9.5, 24.7, 34.8))),
@@ -98,35 +100,37 @@ TABLES: tuple[PaperTable, ...] = (
                  (SPOKENCOCO, (31.8, 62.5, 75.0, 42.5, 73.7, 84.9))),
         *_other("FaST-VGS-ctf", (FLICKR8K, (29.3, 58.6, 71.0, 37.9, 68.5, 79.9)),
                  (SPOKENCOCO, (35.9, 66.3, 77.9, 48.8, 78.2, 87.0))),
-        *_method("PIP-only BrewCLIP (zero-shot)", OwnModel("zero-shot"),
+        *_method(_("PIP-only BrewCLIP (zero-shot)"), OwnModel("zero-shot"),
                  (FLICKR8K, (58.8, 83.9, 90.5, 77.4, 93.4, 97.0)), ZERO_SHOT_COCO,
                  (NARRATIVES, (16.3, 33.0, 42.1, 23.6, 41.5, 50.8))),
-        *_method("PIP-only BrewCLIP (prompted)", OwnModel("prompted"),
+        *_method(_("PIP-only BrewCLIP (prompted)"), OwnModel("prompted"),
                  (FLICKR8K, (68.5, 89.9, 94.5, 80.8, 95.8, 98.6)), PROMPTED_COCO, PROMPTED_NARRATIVES),
         *_method("BrewCLIP", OwnModel("full"), (FLICKR8K, (66.5, 89.1, 94.6, 79.3, 95.9, 98.6)), FULL_COCO,
                  FULL_NARRATIVES))),
-    PaperTable(2, "Variants", "What each branch adds, and captions in place of transcripts.", ("Method", "Dataset"),
+    PaperTable(2, _("Variants"), _("What each branch adds, and captions in place of transcripts."),
+               (_("Method"), _("Dataset")),
                RECALLS, (
         *_method("BrewCLIP", OwnModel("full"), FULL_COCO, FULL_NARRATIVES),
-        *_method("E2E-only BrewCLIP", OwnModel("e2e"), (SPOKENCOCO, (22.8, 50.6, 64.4, 35.2, 65.8, 77.8)),
+        *_method(_("E2E-only BrewCLIP"), OwnModel("e2e"), (SPOKENCOCO, (22.8, 50.6, 64.4, 35.2, 65.8, 77.8)),
                  (NARRATIVES, (24.0, 51.6, 65.0, 28.4, 53.1, 64.9))),
-        *_method("PIP-only BrewCLIP (prompted)", OwnModel("prompted"), PROMPTED_COCO, PROMPTED_NARRATIVES),
-        *_method("PIP-only BrewCLIP (prompted) on captions", OwnModel("prompted", captions=True),
+        *_method(_("PIP-only BrewCLIP (prompted)"), OwnModel("prompted"), PROMPTED_COCO, PROMPTED_NARRATIVES),
+        *_method(_("PIP-only BrewCLIP (prompted) on captions"), OwnModel("prompted", captions=True),
                  (SPOKENCOCO, (44.9, 69.8, 78.9, 55.8, 79.2, 86.9)),
                  (NARRATIVES, (48.1, 72.8, 81.3, 47.5, 71.3, 79.7))))),
-    PaperTable(4, "Transcript or caption", "Zero-shot, with what was heard and with the reference.",
-               ("Words", "Dataset"), RECALLS, (
-        *_method("ASR transcription", OwnModel("zero-shot"), ZERO_SHOT_COCO,
+    PaperTable(4, _("Transcript or caption"), _("Zero-shot, with what was heard and with the reference."),
+               (_("Words"), _("Dataset")), RECALLS, (
+        *_method(_("ASR transcription"), OwnModel("zero-shot"), ZERO_SHOT_COCO,
                  (NARRATIVES, (16.3, 33.0, 42.0, 23.6, 41.5, 50.8))),
-        *_method("Ground truth", OwnModel("zero-shot", captions=True),
+        *_method(_("Ground truth"), OwnModel("zero-shot", captions=True),
                  (SPOKENCOCO, (36.1, 60.8, 71.1, 56.2, 78.8, 86.9)),
                  (NARRATIVES, (20.8, 40.9, 51.4, 28.6, 50.8, 60.7))))),
-    PaperTable(5, "Across datasets", "The full model trained on one dataset and evaluated on another; beside all "
-               "pictures those that it has not learnt from.", ("Trained on", "Evaluated on"),
-               ("Speech to image R@5", "Image to speech R@5"), tuple(
+    PaperTable(5, _("Across datasets"),
+               _("The full model trained on one dataset and evaluated on another; beside all pictures those that it "
+                 "has not learnt from."), (_("Trained on"), _("Evaluated on")),
+               (_("Speech to image R@5"), _("Image to speech R@5")), tuple(
         PaperRow((DATASETS[trained], DATASETS[kind]), figures, kind, OwnModel("full", trained), note)
         for trained, kind, figures, note in (
-            (NARRATIVES, NARRATIVES, (68.1, 78.6), "78.6 as published in table 5; table 1 has 67.6"),
+            (NARRATIVES, NARRATIVES, (68.1, 78.6), _("78.6 as published in table 5; table 1 has 67.6")),
             (NARRATIVES, SPOKENCOCO, (38.8, 58.2), ""), (NARRATIVES, FLICKR8K, (53.6, 76.1), ""),
             (SPOKENCOCO, NARRATIVES, (47.3, 41.9), ""), (SPOKENCOCO, SPOKENCOCO, (67.1, 79.6), ""),
             (SPOKENCOCO, FLICKR8K, (87.8, 93.8), ""), (FLICKR8K, NARRATIVES, (38.9, 40.4), ""),

@@ -15,6 +15,7 @@ from core.evaluation.archive import Evaluation
 from core.evaluation.metrics import Figure, Metrics
 from core.evaluation.ranks import AT, Ints, recall
 from core.evaluation.records import Direction, EvaluationRecord, Setup, WordErrors
+from core.localisation import _
 
 Numbers = NDArray[np.float64]
 EDGES = (0.0, 1e-9, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, np.inf)  # of bins of WER; the first holds 0 alone
@@ -107,16 +108,17 @@ def fit(evaluation: Evaluation, at: int, counting: words.Counting = "ours") -> W
     pairs = [(rate, query.rank <= at)
              for rate, query in zip(rates, evaluation.queries("speech_to_image"), strict=True)
              if rate is not None and query.rank > 0 and (counting == "ours" or rate <= 1)]
-    wer = np.array([value for value, _ in pairs], np.float64)
-    hit = np.array([value for _, value in pairs], bool)
+    wer = np.array([value for value, _unused in pairs], np.float64)
+    hit = np.array([value for _unused, value in pairs], bool)
     bins = tuple(_bins(wer, hit))
     if not len(wer):
-        return WerFit(at, bins, None, None, "No utterance has a caption to compare its transcript with.", 0)
+        return WerFit(at, bins, None, None, _("No utterance has a caption to compare its transcript with."), 0)
     if hit.all() or not hit.any():
-        return WerFit(at, bins, None, None, "All utterances are found." if hit.all() else "No utterance is found.",
+        return WerFit(at, bins, None, None, _("All utterances are found.") if hit.all()
+                      else _("No utterance is found."),
                       len(wer))
     if np.ptp(wer) == 0:
-        return WerFit(at, bins, None, None, "All utterances have the same word error rate.", len(wer))
+        return WerFit(at, bins, None, None, _("All utterances have the same word error rate."), len(wer))
     return _fitted(wer, hit, at, bins, penalty=float(counting == "authors"))
 
 
@@ -189,8 +191,8 @@ def _fitted(wer: Numbers, hit: NDArray[np.bool_], at: int, bins: tuple[Bin, ...]
     design = np.stack([np.ones_like(wer), wer], axis=1)
     weights = _newton(design, hit.astype(np.float64), np.array([0.0, penalty]))
     if weights is None:
-        return WerFit(at, bins, None, None, "A word error rate parts all hits from all misses, so that no curve fits "
-                      "best.", len(wer))
+        return WerFit(at, bins, None, None,
+                      _("A word error rate parts all hits from all misses, so that no curve fits best."), len(wer))
     line = np.linspace(0, max(1.0, float(wer.max())), POINTS)
     points = np.stack([np.ones_like(line), line], axis=1)
     if penalty:
@@ -208,7 +210,7 @@ def _fitted(wer: Numbers, hit: NDArray[np.bool_], at: int, bins: tuple[Bin, ...]
 def _newton(design: Numbers, hit: Numbers, penalty: Numbers) -> Numbers | None:
     """The likeliest coefficients (2,) under an L2 `penalty` (2,); None where they run away to infinity."""
     weights = np.zeros(design.shape[1])
-    for _ in range(TURNS):
+    for _unused in range(TURNS):
         gradient = design.T @ (hit - _chance(design @ weights)) - penalty * weights
         try:
             step = np.linalg.solve(_information(design, weights) + np.diag(penalty), gradient)
@@ -246,7 +248,7 @@ def _groups(evaluation: Evaluation, direction: Direction, names: Sequence[str], 
         reached: Ints = ranks[queries]
         rated = [(utterance.wer, len(utterance.caption.split())) for row in rows
                  if (utterance := evaluation.utterances[row]).wer is not None]
-        total = sum(count for _, count in rated)
+        total = sum(count for _unused, count in rated)
         wer = sum((rate or 0.0) * count for rate, count in rated) / total if total else None
         first, five, ten = (100 * recall(reached, at) for at in AT)
         groups.append(Group(name, int((reached > 0).sum()), wer, (first, five, ten)))
@@ -260,5 +262,6 @@ def _natural(name: str) -> tuple[int, str]:
 def _length(place: int) -> str:
     low, high = LENGTHS[place], LENGTHS[place + 1]
     if place == 0:
-        return f"up to {high - 1} words"
-    return f"{low} words and more" if place == len(LENGTHS) - 2 else f"{low} to {high - 1} words"
+        return _("up to {high} words").format(high=high - 1)
+    return (_("{low} words and more").format(low=low) if place == len(LENGTHS) - 2
+            else _("{low} to {high} words").format(low=low, high=high - 1))

@@ -23,6 +23,7 @@ from core.evaluation.archive import Evaluation
 from core.evaluation.exports import as_csv, entry_of
 from core.evaluation.ranks import Floats, units
 from core.evaluation.records import DIRECTIONS, Direction
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent
 from core.workspace import Workspace
 
@@ -51,8 +52,8 @@ def export_evaluation(workspace: Workspace, evaluation_id: int, form: str, folde
     """
     chosen = next((export for export in QUERY_EXPORTS if export.key == form), None)
     if chosen is None:
-        raise EvaluationError(f"There is no export {form!r}; there are "
-                              f"{', '.join(export.key for export in QUERY_EXPORTS)}.", "form")
+        raise EvaluationError(_("There is no export {form!r}; there are {value}.").format(
+            form=form, value=", ".join(export.key for export in QUERY_EXPORTS)), "form")
     evaluation = archive.open_evaluation(workspace.store, evaluation_id)
     written = []
     for name, content in chosen.make(workspace, evaluation, report):
@@ -61,8 +62,9 @@ def export_evaluation(workspace: Workspace, evaluation_id: int, form: str, folde
             folder.mkdir(parents=True, exist_ok=True)
             private_files.write_atomically(path, content, private=False, durable=False)
         except OSError as error:
-            raise EvaluationError(f"{path} could not be written: {error.strerror or error}. A file that was there is "
-                                  "unchanged; choose another folder or make room.", "not_written") from error
+            raise EvaluationError(_("{path} could not be written: {strerror}. A file that was there is unchanged; "
+                                    "choose another folder or make room.").format(path=path, strerror=error.strerror
+                                                                                  or error), "not_written") from error
         written.append(path)
     return written
 
@@ -89,8 +91,8 @@ def _parquet(workspace: Workspace, evaluation: Evaluation, report: Report) -> It
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        raise EvaluationError("Parquet files need Arrow, which is not installed. `pip install .[scale]` brings it; CSV "
-                              "holds the same. Nothing was written.", "no_arrow") from error
+        raise EvaluationError(_("Parquet files need Arrow, which is not installed. `pip install .[scale]` brings it; "
+                                "CSV holds the same. Nothing was written."), "no_arrow") from error
     rows = query_rows(evaluation, report)
     kinds = {**dict.fromkeys(NUMBERS, pyarrow.int64()), **dict.fromkeys(SHARES, pyarrow.float64())}
     names = list(rows[0]) if rows else []

@@ -13,6 +13,7 @@ from core.evaluation.models import EvaluatedModel
 from core.evaluation.ranks import Floats, units
 from core.evaluation.views import picture_vectors
 from core.features.prepared_split import Split
+from core.localisation import _
 from core.progress import Report, silent, steps
 from core.workspace import Workspace
 
@@ -43,8 +44,9 @@ def reopened(workspace: Workspace, evaluation: Evaluation, report: Report = sile
 
     setup = evaluation.record.setup
     if setup.is_imported:
-        raise EvaluationError(f"The vectors of {setup.title} were imported: its model is not here, so that nothing of "
-                              "it can be computed again. Its figures and ranks are stored.", "imported")
+        raise EvaluationError(_("The vectors of {title} were imported: its model is not here, so that nothing of it "
+                                "can be computed again. Its figures and ranks are stored.").format(title=setup.title),
+                              "imported")
     spec = workspace.models.resolve(setup.spec, workspace.settings)
     models.check(workspace, spec)
     loading, preparing, looking, encoding = steps(report, 1, 10, 2, 2)
@@ -68,4 +70,5 @@ def reopened(workspace: Workspace, evaluation: Evaluation, report: Report = sile
 
 
 def _changed(why: str) -> EvaluationError:
-    return EvaluationError(f"What was evaluated is no longer there as it was. {why} Evaluate again.", "changed")
+    return EvaluationError(_("What was evaluated is no longer there as it was. {why} Evaluate again.").format(why=why),
+                           "changed")

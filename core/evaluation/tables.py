@@ -12,10 +12,11 @@ from core.evaluation.metrics import NAMES, NONE, Figure, Metrics
 from core.evaluation.published import SELECTION, TABLES, Figures, PaperRow, PaperTable
 from core.evaluation.records import DIRECTION_TITLES, DIRECTIONS, EvaluationRecord
 from core.evaluation.seeds import Group
+from core.localisation import _
 
 __all__ = ["TABLES", "ResultTable", "TableRow", "fill", "metrics_table"]
 
-UNSEEN = ("Speech to image R@5, unseen pictures", "Image to speech R@5, unseen pictures")
+UNSEEN = (_("Speech to image R@5, unseen pictures"), _("Image to speech R@5, unseen pictures"))
 LEARNT_FROM = ("train", "dev")  # splits that a model was trained or chosen on: nothing to stand beside a test's figures
 Interval = tuple[float, float]
 
@@ -58,7 +59,8 @@ class ResultTable:
     def headings(self) -> tuple[str, ...]:
         """All columns, with whose figures they hold."""
         return (*self.labels, *(f"{name} (paper)" for name in self.published),
-                *(f"{name} (ours)" if self.published else name for name in self.ours), "Pictures", "Model", "Note")
+                *(f"{name} (ours)" if self.published else name for name in self.ours), _("Pictures"), _("Model"),
+                _("Note"))
 
     @property
     def over_seeds(self) -> bool:
@@ -75,10 +77,12 @@ def fill(number: int, records: Iterable[EvaluationRecord], seeds_as_one: bool = 
     table = next((table for table in TABLES if table.number == number), None)
     if table is None:
         there = ", ".join(str(table.number) for table in TABLES)
-        raise EvaluationError(f"There is no table {number} of the paper here; there are {there}.", "no_table")
+        raise EvaluationError(_("There is no table {number} of the paper here; there are {there}.").format(
+            number=number, there=there), "no_table")
     newest = _grouped(sorted(records, key=lambda record: record.id, reverse=True), seeds_as_one)
     ours = (*table.columns, *UNSEEN) if number == 5 else table.columns
-    return ResultTable(number, f"Table {number}: {table.title}", f"{table.about} {SELECTION}", table.labels,
+    return ResultTable(number, _("Table {number}: {title}").format(number=number, title=table.title),
+                       f"{table.about} {SELECTION}", table.labels,
                        table.columns, ours, tuple(filled for row in table.rows for filled in _rows(table, row, newest)))
 
 
@@ -96,8 +100,8 @@ def metrics_table(records: Sequence[EvaluationRecord], seeds_as_one: bool = Fals
             errors], _seeds_note(group))
         rows.append(replace(row, compared=f"{setup.folder} {setup.split} {first.n_images} {first.n_utterances}"))
     about = ("Recall, nDCG, MRR and word error rate in percent; "
-             + ("mean ± standard deviation over seeds." if seeds_as_one else "with 95 % intervals."))
-    return ResultTable(0, "Evaluations", about, ("Evaluation",), (), (*columns, "WER"), tuple(rows))
+             + (_("mean ± standard deviation over seeds.") if seeds_as_one else _("with 95 % intervals.")))
+    return ResultTable(0, _("Evaluations"), about, (_("Evaluation"),), (), (*columns, "WER"), tuple(rows))
 
 
 def _grouped(records: Sequence[EvaluationRecord], seeds_as_one: bool) -> list[Group]:
@@ -107,8 +111,8 @@ def _grouped(records: Sequence[EvaluationRecord], seeds_as_one: bool) -> list[Gr
 def _seeds_note(group: Group) -> str:
     if len(group) == 1:
         return ""
-    return (f"mean ± standard deviation of {len(group)} seeds, evaluations "
-            f"{', '.join(str(record.id) for record in reversed(group))}")
+    return (_("mean ± standard deviation of {group} seeds, evaluations {value}").format(
+        group=len(group), value=", ".join(str(record.id) for record in reversed(group))))
 
 
 def _rows(table: PaperTable, row: PaperRow, newest: Sequence[Group]) -> list[TableRow]:
@@ -128,8 +132,8 @@ def _rows(table: PaperTable, row: PaperRow, newest: Sequence[Group]) -> list[Tab
 def _apart(table: PaperTable, row: PaperRow, group: Group, differs: tuple[str, ...]) -> TableRow:
     """An evaluation that is not by the paper's protocol: no published figures stand beside it."""
     comparable = not protocol.sizes(group[0])
-    lead = "differs" if comparable else "not comparable"
-    label = f"{row.labels[0]}, as evaluated here"
+    lead = "differs" if comparable else _("not comparable")
+    label = _("{labels}, as evaluated here").format(labels=row.labels[0])
     made = _ours(table, (label, *row.labels[1:]), (None,) * len(table.columns), group,
                  (f"{lead}: {', '.join(differs)}",))
     return replace(made, differs=differs, comparable=comparable)
@@ -142,8 +146,8 @@ def _ours(table: PaperTable, labels: tuple[str, ...], published: Figures, group:
                for record in group]
     setup = group[0].setup
     missing = group[0].unreadable if setup.is_imported else 0
-    notes = (*notes, f"{missing} without a vector, counted as misses" if missing else "",
-             f"ours on {setup.folder.name} {setup.split}",
+    notes = (*notes, _("{missing} without a vector, counted as misses").format(missing=missing) if missing else "",
+             _("ours on {name} {split}").format(name=setup.folder.name, split=setup.split),
              group[0].unseen_note if table.number == 5 else "", _seeds_note(group))
     return _measured(labels, published, group, list(zip(*columns, strict=True)), "; ".join(filter(None, notes)))
 
@@ -153,10 +157,10 @@ def _measured(labels: tuple[str, ...], published: Figures, group: Group, columns
     """A row with our figures: for each column those of the evaluations of a group."""
     together = [seeds.mean_and_spread([figure.value if figure else None for figure in column]) for column in columns]
     intervals = [(figure.low, figure.high) if len(group) == 1 and figure and figure.has_interval else None
-                 for figure, *_ in columns]
-    return TableRow(labels, published, tuple(mean for mean, _ in together), group[0].id, group[0].n_images,
+                 for figure, *_unused in columns]
+    return TableRow(labels, published, tuple(mean for mean, _unused in together), group[0].id, group[0].n_images,
                     seeds.title(group), note, compared=labels[-1], intervals=tuple(intervals),
-                    spreads=tuple(spread for _, spread in together))
+                    spreads=tuple(spread for _unused, spread in together))
 
 
 def _cross(record: EvaluationRecord) -> list[Figure | None]:

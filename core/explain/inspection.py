@@ -25,6 +25,7 @@ from core.explain.placement import Placement
 from core.explain.shares import BranchVectors, Mix, mix, shares
 from core.fingerprint import Fingerprint
 from core.galleries.gallery import Gallery
+from core.localisation import _
 from core.models import backbones, checkpoints
 from core.models.brewclip import BrewCLIP
 from core.models.multicrop import mean_views
@@ -178,10 +179,12 @@ def open_index(model: ExplainModel, gallery: Gallery, caches: Path) -> vector_in
     """A gallery's embeddings under the model; errors as in `rank_in_gallery`. `caches`: the home's folder of caches."""
     table = gallery.vector_table(model.fingerprint.hash)
     if table is not None and table.count() > RANKED_UP_TO:
-        raise QueryError(f"{gallery.name} has more than {RANKED_UP_TO} pictures, too many to rank all of them here. "
-                         "Leave the gallery out; the rest of the explanation needs none.", "too_large")
+        raise QueryError(_("{name} has more than {ranked_up_to} pictures, too many to rank all of them here. Leave "
+                           "the gallery out; the rest of the explanation needs none.").format(
+                           name=gallery.name, ranked_up_to=RANKED_UP_TO), "too_large")
     index = vector_index.open_index(gallery, model.fingerprint.hash, model.network.built.dim, caches / "vectors")
     if not len(index):
-        raise QueryError(f"No picture of {gallery.name} is indexed with {model.title}, so there are no ranks. Index "
-                         "the gallery with this model, or leave the gallery out.", "not_indexed")
+        raise QueryError(_("No picture of {name} is indexed with {title}, so there are no ranks. Index the gallery "
+                           "with this model, or leave the gallery out.").format(name=gallery.name, title=model.title),
+                         "not_indexed")
     return index

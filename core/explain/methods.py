@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QueryError
+from core.localisation import _
 
 Floats = NDArray[np.float32]
 Place = Literal["penultimate", "last", "entrance", "input"]
@@ -98,7 +99,7 @@ def gradient_input(readings: Readings, painted: slice) -> Floats:
 def occlusion(readings: Readings, painted: slice) -> Floats:
     """relu(loss of score without each part), Zeiler and Fergus 2014. ValueError before occlusion."""
     if readings.drops is None:
-        raise ValueError("occlusion of this pair was not computed")
+        raise ValueError(_("occlusion of this pair was not computed"))
     return np.maximum(readings.drops, 0)
 
 
@@ -108,17 +109,19 @@ def chance(readings: Readings, painted: slice) -> Floats:
 
 
 METHODS: tuple[Method, ...] = (
-    Method("gradient", "Gradient × attention (paper)",
-           "Where attention and the score's gradient agree, one layer before the last.", "penultimate",
+    Method("gradient", _("Gradient × attention (paper)"),
+           _("Where attention and the score's gradient agree, one layer before the last."), "penultimate",
            gradient_attention),
-    Method("grad-eclip", "Grad-ECLIP",
-           "What each part's value adds to the score, by how well its key answers, in the last layer.", "last",
+    Method("grad-eclip", _("Grad-ECLIP"),
+           _("What each part's value adds to the score, by how well its key answers, in the last layer."), "last",
            grad_eclip),
-    Method("gradient-input", "Gradient × input",
-           "What each part adds to the score where it enters the tower, to first order.", "entrance", gradient_input),
-    Method("occlusion", "Occlusion", "What the score loses when each part is covered; nothing is assumed of the model.",
+    Method("gradient-input", _("Gradient × input"),
+           _("What each part adds to the score where it enters the tower, to first order."), "entrance",
+           gradient_input),
+    Method("occlusion", _("Occlusion"),
+           _("What the score loses when each part is covered; nothing is assumed of the model."),
            "input", occlusion, occludes=True),
-    Method("random", "Random", "Chance, to compare the others with.", "entrance", chance, baseline=True),
+    Method("random", _("Random"), _("Chance, to compare the others with."), "entrance", chance, baseline=True),
 )
 BY_NAME: Mapping[str, Method] = {each.name: each for each in METHODS}
 
@@ -126,5 +129,8 @@ BY_NAME: Mapping[str, Method] = {each.name: each for each in METHODS}
 def method(name: str) -> Method:
     """The method of that name; QueryError ("method") when there is none."""
     if name not in BY_NAME:
-        raise QueryError(f"There is no method {name!r} for maps; choose one of {', '.join(BY_NAME)}.", "method")
+        raise QueryError(_("There is no method {name!r} for maps; choose one of {by_name}.").format(name=name,
+                                                                                                    by_name=", ".join(
+                                                                                                        BY_NAME)),
+                         "method")
     return BY_NAME[name]

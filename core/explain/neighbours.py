@@ -9,6 +9,7 @@ from core.explain.inspection import ExplainModel, GalleryRanking, open_index
 from core.explain.observation import branches_of
 from core.explain.shares import mix
 from core.galleries.gallery import Gallery
+from core.localisation import _
 from core.store.records import ImageRecord
 
 BEST = 12  # always shown, from rank 1 on
@@ -32,7 +33,7 @@ def neighbours(ranking: GalleryRanking, gallery: Gallery, t: float = 0.5, best: 
     rows = mixed.best(t, max(best, own + beside))
     shown = [(rank, row) for rank, row in enumerate(rows, 1)
              if (rank <= best or abs(rank - own) <= beside) and (ranking.in_gallery or row != ranking.row)]
-    images = {image.id: image for image in gallery.images([int(mixed.ids[row]) for _, row in shown])}
+    images = {image.id: image for image in gallery.images([int(mixed.ids[row]) for _unused, row in shown])}
     return tuple(Neighbour(rank, float(scores[row]), images[mixed.ids[row]])
                  for rank, row in shown if mixed.ids[row] in images)
 
@@ -43,5 +44,6 @@ def best_match(model: ExplainModel, gallery: Gallery, caches: Path, utterance: E
     best, = mix(branches_of(model.network, utterance), index.matrix, index.ids).best(0.5, 1)
     images = gallery.images([int(index.ids[best])])
     if not images:
-        raise QueryError(f"The best picture of {gallery.name} is gone. Index the gallery again.", "not_indexed")
+        raise QueryError(_("The best picture of {name} is gone. Index the gallery again.").format(name=gallery.name),
+                         "not_indexed")
     return images[0]

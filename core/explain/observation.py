@@ -19,6 +19,7 @@ from core.explain import words as texts
 from core.explain.attention import Watch, WatchSoftmax, in_graph
 from core.explain.methods import Floats, LayerAttention, Readings
 from core.explain.shares import BranchVectors
+from core.localisation import _
 from core.models.brewclip import BrewCLIP
 
 Target = Literal["fused", "text", "acoustic"]
@@ -223,8 +224,8 @@ def _sound(model: BrewCLIP, utterance: EncodedUtterance) -> _Pass:
 
 def _acoustic_similarity(attention: nn.MultiheadAttention, tokens: Tensor) -> Tensor:
     """Cosines (tokens,) of the query of the first of `tokens` (tokens, width) and all keys, heads joined."""
-    to_query, to_key, _ = attention.in_proj_weight.chunk(3)
-    query_bias, key_bias, _ = attention.in_proj_bias.chunk(3)
+    to_query, to_key, _unused = attention.in_proj_weight.chunk(3)
+    query_bias, key_bias, _unused = attention.in_proj_bias.chunk(3)
     query = functional.linear(tokens[:1], to_query, query_bias)
     return functional.cosine_similarity(query, functional.linear(tokens, to_key, key_bias), dim=1)
 
@@ -233,8 +234,8 @@ def _ends(transformer: Any) -> list[nn.MultiheadAttention]:
     """The attention of the last two blocks, or of the only one. ModelError ("unsupported")."""
     attention = [block.attn for block in transformer.resblocks[-2:]]
     if not all(type(each) is nn.MultiheadAttention for each in attention):
-        raise ModelError("The attention of this backbone cannot be read, so there are no maps for it. Choose another, "
-                         "such as ViT-L-14/openai.", "unsupported")
+        raise ModelError(_("The attention of this backbone cannot be read, so there are no maps for it. Choose "
+                           "another, such as ViT-L-14/openai."), "unsupported")
     return attention
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QueryError
+from core.localisation import _
 
 Doubles = NDArray[np.float64]
 Numbers = NDArray[np.floating]
@@ -34,7 +35,7 @@ class BranchVectors:
     def __post_init__(self) -> None:
         total = self.fused
         if not np.isfinite(total).all() or not np.any(total):
-            raise QueryError("The model gave no usable numbers for this query.", "not_finite")
+            raise QueryError(_("The model gave no usable numbers for this query."), "not_finite")
 
     @property
     def fused(self) -> Doubles:
@@ -42,7 +43,7 @@ class BranchVectors:
         parts = [weight * vector for vector, weight in ((self.text, self.text_weight),
                                                         (self.acoustic, self.acoustic_weight)) if vector is not None]
         if not parts:
-            raise QueryError("There is nothing to explain: the query has neither words nor a voice.", "empty")
+            raise QueryError(_("There is nothing to explain: the query has neither words nor a voice."), "empty")
         total: Doubles = np.sum(parts, axis=0)
         return total
 
@@ -89,7 +90,7 @@ class Mix:
         """Cosines (n,) of the pictures with the mix at t (0..1). QueryError ("zero") where the branches cancel."""
         length = self._length(t)
         if length == 0:
-            raise QueryError("At this mix the two branches take each other away.", "zero")
+            raise QueryError(_("At this mix the two branches take each other away."), "zero")
         return self._mixed(t) / length
 
     def rank(self, row: int, t: float) -> int:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from core import caches, plain_json, private_files
 from core.errors import StoreError
+from core.localisation import _
 
 ALIGNED = 64  # bytes: where each entry begins
 FLUSHED_EVERY = 16  # entries: what a kill may cost
@@ -71,7 +72,7 @@ class ArrayStore:
 
     def shape(self, key: str) -> tuple[tuple[int, ...], ...]:
         """The shapes of an entry's arrays. KeyError."""
-        return tuple(shape for _, shape in self._places[key].kinds)
+        return tuple(shape for _unused, shape in self._places[key].kinds)
 
     def present(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys that have an entry."""
@@ -210,5 +211,5 @@ def _size(path: Path) -> int:
 
 def _not_written(error: OSError) -> StoreError:
     kind = "full" if error.errno == 28 else "not_written"
-    return StoreError(f"The cache could not be written: {error.strerror or error}. What was computed before is kept; "
-                      "make room, then go on.", kind)
+    return StoreError(_("The cache could not be written: {strerror}. What was computed before is kept; make room, "
+                        "then go on.").format(strerror=error.strerror or error), kind)

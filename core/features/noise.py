@@ -12,6 +12,7 @@ import numpy as np
 
 from core.audio import RATE, Waveform
 from core.errors import DatasetError
+from core.localisation import _
 
 NOISES = {"white": "the same power at every frequency, as a hiss",
           "pink": "less towards high frequencies, as rain or a fan",
@@ -37,14 +38,15 @@ class Condition:
         """The condition of "clean", "10" (white noise at 10 dB), "babble:0". DatasetError ("condition")."""
         if text.strip() in ("", "clean"):
             return CLEAN
-        noise, _, number = text.strip().rpartition(":")
+        noise, _unused, number = text.strip().rpartition(":")
         try:
             snr = float(number)
         except ValueError:
             snr = float("nan")
         if (noise or "white") not in NOISES or not LOWEST <= snr <= HIGHEST:
-            raise DatasetError(f"{text!r} is no condition: give a ratio from {LOWEST:g} to {HIGHEST:g} dB, with "
-                               f"{', '.join(NOISES)} and a colon before it if you like, as in babble:5.", "condition")
+            raise DatasetError(_("{text!r} is no condition: give a ratio from {lowest:g} to {highest:g} dB, with "
+                                 "{noises} and a colon before it if you like, as in babble:5.").format(
+                                 text=text, lowest=LOWEST, highest=HIGHEST, noises=", ".join(NOISES)), "condition")
         return cls(noise or "white", snr)
 
 

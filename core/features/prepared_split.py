@@ -16,6 +16,7 @@ from core.errors import DatasetError
 from core.features.image_cache import ImageFeature, ImageFeatureCache
 from core.features.noise import CLEAN, Condition
 from core.features.speech_cache import SpeechFeatureCache
+from core.localisation import _
 from core.progress import Report, silent, steps
 from core.workspace import Workspace
 
@@ -76,16 +77,19 @@ def checked_split(dataset: Dataset, split: str) -> Dataset:
     """The part of a dataset that a split names. DatasetError: no_split, no_pairs, links, nothing_usable."""
     if split not in dataset.splits:
         there = ", ".join(dataset.splits)
-        raise DatasetError(f"{dataset.folder.name} has no split {split!r}"
-                           f"{f'; it has {there}' if there else ' nor any other'}.", "no_split")
+        raise DatasetError(_("{name} has no split {split!r}{value}.").format(name=dataset.folder.name, split=split,
+                                                                             value=_("; it has {there}").format(
+                                                                                 there=there) if there
+                                                                             else _(" nor any other")), "no_split")
     part = dataset.of(split)
     if not part.images or not part.utterances:
-        raise DatasetError(f"The split {split} of {dataset.folder.name} has {len(part.images)} pictures and "
-                           f"{len(part.utterances)} utterances: there is nothing to pair.", "no_pairs")
+        raise DatasetError(_("The split {split} of {name} has {images} pictures and {utterances} utterances: there is "
+                             "nothing to pair.").format(split=split, name=dataset.folder.name, images=len(part.images),
+                                                        utterances=len(part.utterances)), "no_pairs")
     if not (any(image.path for image in part.images) and any(record.recording for record in part.utterances)):
         why, kind = pair_losses(dataset.problems)
-        raise DatasetError(f"No picture of the split {split} of {dataset.folder.name} has a recording that can be used"
-                           f"{why}", kind)
+        raise DatasetError(_("No picture of the split {split} of {name} has a recording that can be used{why}").format(
+            split=split, name=dataset.folder.name, why=why), kind)
     return part
 
 

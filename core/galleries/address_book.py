@@ -7,6 +7,7 @@ from pathlib import Path
 from core import plain_json, private_files
 from core.errors import StoreError
 from core.galleries.lance.connection import normalized_address
+from core.localisation import _
 
 LOCK_SECONDS = 10.0  # to wait for another window or program that is writing
 
@@ -44,4 +45,6 @@ def _change(path: Path, change: Callable[[set[str]], set[str]]) -> None:
             private_files.write_atomically(path, content.encode())
     except OSError as error:
         reason = getattr(error, "strerror", None) or error
-        raise StoreError(f"The list of addresses could not be kept in {path}: {reason}.", "disk_full") from error
+        raise StoreError(_("The list of addresses could not be kept in {path}: {reason}.").format(path=path,
+                                                                                                  reason=reason),
+                         "disk_full") from error

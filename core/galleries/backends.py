@@ -12,6 +12,7 @@ from core.galleries.catalog_gallery import CatalogGallery
 from core.galleries.gallery import Gallery
 from core.galleries.sqlite.gallery import SqliteGallery
 from core.galleries.vector_store import VectorStore
+from core.localisation import _
 from core.store.addresses import is_address
 from core.store.records import GalleryRecord
 from core.store.store import Store
@@ -65,5 +66,5 @@ def open_gallery(store: Store, gallery: str | GalleryRecord, create: bool = Fals
         return SqliteGallery(store.database, gallery)  # by its id: it may have another name by now
     backend = next((backend for backend in BACKENDS if backend.handles(name)), None)
     if backend is None:
-        raise StoreError(f"There is no way to open {name}.", "scheme")
+        raise StoreError(_("There is no way to open {name}.").format(name=name), "scheme")
     return backend.open(store, name, create)

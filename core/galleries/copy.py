@@ -13,6 +13,7 @@ from pathlib import Path
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.galleries.gallery import Gallery
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, finishing, silent
 from core.store.records import FailedEntry, IndexedFile, KnownImage, StoredImage
 
@@ -77,8 +78,11 @@ def _check(source: Gallery, target: Gallery, report: Report) -> int:
                 del others[image.path]
         report(Progress(WorkStep.COMPARING_GALLERIES, total))
     if others:
-        raise StoreError(f"{target.name} holds {len(others)} pictures that {source.name} does not, such as "
-                         f"{Path(next(iter(others))).name}. Nothing was changed; copy into a new gallery.", "not_empty")
+        raise StoreError(_("{name} holds {others} pictures that {name_2} does not, such as {name_3}. Nothing was "
+                           "changed; copy into a new gallery.").format(name=target.name, others=len(others),
+                                                                       name_2=source.name,
+                                                                       name_3=Path(next(iter(others))).name),
+                         "not_empty")
     return total
 
 

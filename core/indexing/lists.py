@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from core.images import IMAGE_SUFFIXES
+from core.localisation import _
 
 COLUMNS = ("path", "paths", "file", "filepath", "file_path", "filename", "file_name", "image", "image_path", "url",
            "uri", "key")
@@ -49,7 +50,7 @@ def rows(file: BinaryIO, column: str = "") -> Iterator[tuple[str, Mapping[str, s
             if len(row) > layout.paths:
                 yield row[layout.paths], dict(zip((name.lower() for name in layout.names), row, strict=False))
     except (csv.Error, UnicodeError) as error:
-        raise ListError("cannot be read as one: it is damaged, or of another kind") from error
+        raise ListError(_("cannot be read as one: it is damaged, or of another kind")) from error
     finally:
         with suppress(ValueError):  # whoever reads gave up and has closed the file
             text.detach()
@@ -61,7 +62,7 @@ def path_column(names: Sequence[str], column: str) -> int:
     if column:
         if column.strip().lower() in lowered:
             return names.index(column) if column in names else lowered.index(column.strip().lower())
-        raise ListError(f"has no column {column!r}; it has {', '.join(names)}")
+        raise ListError(_("has no column {column!r}; it has {names}").format(column=column, names=", ".join(names)))
     return next((place for place, name in enumerate(lowered) if name in COLUMNS), 0 if len(names) == 1 else -1)
 
 
@@ -69,8 +70,8 @@ def _format(start: bytes, column: str) -> CsvFormat:
     encoding = _encoding(start)
     text = start.decode(encoding, "replace")
     if not text.strip() or "\0" in text:
-        raise ListError("cannot be read as one: it is empty" if not text.strip() else
-                             "cannot be read as one: it is damaged, or of another kind")
+        raise ListError(_("cannot be read as one: it is empty") if not text.strip() else
+                             _("cannot be read as one: it is damaged, or of another kind"))
     lines = text.splitlines()[:ROWS] if len(start) < LOOKED_AT else text.splitlines()[:-1][:ROWS]
     tables = {delimiter: _parsed(lines, delimiter) for delimiter in DELIMITERS}
     delimiter = _delimiter(tables, column)
@@ -78,14 +79,15 @@ def _format(start: bytes, column: str) -> CsvFormat:
     names = tuple(name.strip() for name in table[0])
     if any(map(_like_picture, names)):  # no line of names
         if column:
-            raise ListError(f"has no line with the names of its columns, so none is called {column!r}")
+            raise ListError(_("has no line with the names of its columns, so none is called {column!r}").format(
+                column=column))
         return CsvFormat(encoding, delimiter, (), _by_values(table))
     at = path_column(names, column)
     if at < 0:
         at = _by_values(table[1:])
     if at < 0:
-        raise ListError("has no column of paths that could be told by its name; it has "
-                             f"{', '.join(names)}. Name one with --column")
+        raise ListError(_("has no column of paths that could be told by its name; it has {names}. Name one with "
+                          "--column").format(names=", ".join(names)))
     return CsvFormat(encoding, delimiter, names, at)
 
 

@@ -18,6 +18,7 @@ from core.indexing.reader import Reader, ReadFile
 from core.indexing.reconcile import BATCH, READY, Done, GalleryReconciler, IndexResult
 from core.indexing.scan import Scan
 from core.indexing.sources import scan_folder, scan_source
+from core.localisation import _
 from core.models.multicrop import encode_views
 from core.progress import Report, silent
 from core.store.records import FailedEntry, IndexedFile
@@ -76,7 +77,7 @@ def index_gallery(gallery: Gallery, backbone: Backbone, crop: str,
     """
     folders = gallery.state().gallery.folders
     if not folders:
-        raise StoreError("This gallery has no folder yet; add one first.", "no_folder")
+        raise StoreError(_("This gallery has no folder yet; add one first."), "no_folder")
     scans = [scan_folder(folder, report, exclude) for folder in folders]
     return _index(gallery, scans, backbone, crop, max_megapixels, report, count)
 

@@ -18,6 +18,7 @@ from core.galleries.gallery import Gallery
 from core.indexing.rate import RateMeter
 from core.indexing.reader import NO_STAMP, UnreadFile
 from core.indexing.scan import Scan
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep
 from core.remote import shown
 from core.store.records import (
@@ -66,8 +67,8 @@ class IndexResult:
 def unreachable(folders: Iterable[str | Path]) -> StoreError:
     """None of these folders is there."""
     names = storable(", ".join(map(str, folders)))
-    return StoreError(f"There is no folder {names}, or it cannot be reached: is its drive there? What the gallery "
-                      "holds of it stays as it is.", "no_folder")
+    return StoreError(_("There is no folder {names}, or it cannot be reached: is its drive there? What the gallery "
+                        "holds of it stays as it is.").format(names=names), "no_folder")
 
 
 @dataclass

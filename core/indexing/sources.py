@@ -24,6 +24,7 @@ from core.indexing import lists
 from core.indexing.exclusions import Exclusions
 from core.indexing.reconcile import unreachable
 from core.indexing.scan import REPORT_EVERY, Scan, is_picture, scan
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent
 from core.store.file_stamps import file_stamp, stamp_of
 from core.store.records import FileStamp
@@ -67,8 +68,8 @@ def scan_source(source: str | Path, column: str = "", report: Report = silent,
         return _listed(text, column, report)
     here = Path(absolute_path(Path(text)))
     if not remote.is_remote(here) and here.is_file() and not is_picture(here):
-        raise StoreError(f"{here.name} is neither a folder, nor a picture of a kind that is read here, nor a list "
-                         "(.csv, .tsv, .parquet). Nothing was changed.", "no_folder")
+        raise StoreError(_("{name} is neither a folder, nor a picture of a kind that is read here, nor a list (.csv, "
+                           ".tsv, .parquet). Nothing was changed.").format(name=here.name), "no_folder")
     scan = scan_folder(here, report, exclude)
     if scan.folder in scan.unread:
         if remote.is_remote(scan.folder):
@@ -121,13 +122,14 @@ def _listed(manifest: str, column: str, report: Report) -> list[Scan]:
             report(Progress(WorkStep.READING_LIST, number + 1))
     if not by_top:
         raise _list_error(manifest, "names no picture")
-    scans = [_scan_of(listed, report) for _, listed in sorted(by_top.items())]
+    scans = [_scan_of(listed, report) for _unused, listed in sorted(by_top.items())]
     if not any(scan.files for scan in scans):
         absent = [path for scan in scans for path in scan.absent]
         first = storable(remote.shown(absent[0]))
-        raise DatasetError(f"None of the {len(absent)} pictures that the list {remote.shown(manifest)} names is there; "
-                           f"the first was looked for at {first}. Relative paths start from the folder of the list. "
-                           "Nothing was changed.", "manifest")
+        raise DatasetError(_("None of the {absent} pictures that the list {shown} names is there; the first was "
+                             "looked for at {first}. Relative paths start from the folder of the list. Nothing was "
+                             "changed.").format(absent=len(absent), shown=remote.shown(manifest), first=first),
+                           "manifest")
     return [scan for scan in scans if scan.files]
 
 
@@ -167,7 +169,7 @@ def _lines(manifest: str, column: str) -> Iterator[_Listed]:
     here = remote.local(manifest)
     base = Path(absolute_path(Path(manifest))).parent
     if here is not None and not here.is_file():
-        raise DatasetError(f"There is no list {manifest}. Nothing was changed.", "manifest")
+        raise DatasetError(_("There is no list {manifest}. Nothing was changed.").format(manifest=manifest), "manifest")
     try:
         with here.open("rb") if here is not None else remote.open_input(manifest) as file:
             rows = _parquet(file, manifest, column) if is_parquet(manifest) else lists.rows(file, column)
@@ -210,26 +212,27 @@ def _parquet(file: Any, manifest: str, column: str) -> Iterator[tuple[str, Mappi
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
-        raise StoreError("Lists in Parquet files need Arrow, which is not installed. `pip install .[scale]` brings it; "
-                         "a list in a CSV file needs nothing.", "no_extra") from error
+        raise StoreError(_("Lists in Parquet files need Arrow, which is not installed. `pip install .[scale]` brings "
+                           "it; a list in a CSV file needs nothing."), "no_extra") from error
     try:
         whole = parquet.ParquetFile(file)
         schema = whole.schema_arrow
         at = lists.path_column(schema.names, column)
         if at < 0:
-            raise lists.ListError("has no column of paths that could be told by its name; it has "
-                                       f"{', '.join(schema.names)}. Name one with --column")
+            raise lists.ListError(_("has no column of paths that could be told by its name; it has {names}. Name one "
+                                    "with --column").format(names=", ".join(schema.names)))
         name = schema.names[at]
         if str(schema.field(name).type) not in TEXT:
-            raise lists.ListError(f"has {schema.field(name).type} in its column {name!r}, not paths")
+            raise lists.ListError(_("has {type} in its column {name!r}, not paths").format(type=schema.field(name).type,
+                                                                                           name=name))
         wanted = [column for column in schema.names if column in (name, "size", "mtime_ns")]
         for batch in whole.iter_batches(columns=wanted):
             for row in batch.to_pylist():
                 yield row[name] or "", row
     except (pa.ArrowException, TypeError, OSError) as error:
-        raise lists.ListError("cannot be read as one: it is damaged, or of another kind") from error
+        raise lists.ListError(_("cannot be read as one: it is damaged, or of another kind")) from error
 
 
 def _list_error(manifest: str, what: str) -> DatasetError:
-    return DatasetError(f"The list {remote.shown(manifest)} {what}. A list is a Parquet or CSV file with a column of "
-                        "paths.", "manifest")
+    return DatasetError(_("The list {shown} {what}. A list is a Parquet or CSV file with a column of paths.").format(
+        shown=remote.shown(manifest), what=what), "manifest")

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from core.errors import ModelError
+from core.localisation import _
 from core.settings import Settings
 
 CUDA_LIBRARIES = {"linux": "libcuda.so.1", "win32": "nvcuda.dll"}
@@ -30,8 +31,9 @@ def has_torch() -> bool:
 def check_torch(title: str) -> None:
     """ModelError ("no_torch") where PyTorch, which the model of that title needs, is not installed."""
     if not has_torch():
-        raise ModelError(f"{title} needs PyTorch, which this installation leaves out. Nothing was changed. Choose the "
-                         "included model under Settings, or install the whole program as its README says.", "no_torch")
+        raise ModelError(_("{title} needs PyTorch, which this installation leaves out. Nothing was changed. Choose "
+                           "the included model under Settings, or install the whole program as its "
+                           "README says.").format(title=title), "no_torch")
 
 
 @cache

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.localisation import _
+
 MOST_GROUPS = 10  # that have a colour and a number of their own
-OTHERS, NOTHING = "Others", -1
+OTHERS, NOTHING = _("Others"), -1
 WORD_ERRORS = (0.0, 0.25, 0.5)  # upper bounds of the word error rate
-WORD_ERROR_NAMES = ("No word errors", "Up to 25 % errors", "Up to 50 % errors", "More than 50 % errors")
+WORD_ERROR_NAMES = (_("No word errors"), _("Up to 25 % errors"), _("Up to 50 % errors"), _("More than 50 % errors"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ def group(key: str, title: str, labels: Sequence[str], order: Sequence[str] = ()
     counts = Counter(label for label in labels if label)
     if len(counts) + (counts.total() < len(labels)) < 2:
         return None
-    names = [name for name in order if name in counts] or [name for name, _ in sorted(
+    names = [name for name in order if name in counts] or [name for name, _unused in sorted(
         counts.items(), key=lambda item: (-item[1], item[0]))]
     kept = names if len(names) <= MOST_GROUPS else names[:MOST_GROUPS - 1]
     place: Mapping[str, int] = {name: min(number, len(kept)) for number, name in enumerate(names)}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.errors import MapError
 from core.fingerprint import Fingerprint
 from core.galleries.gallery import Gallery
+from core.localisation import _
 from core.mapping.groups import Grouping, group
 from core.progress import Progress, Report, WorkStep, silent
 from core.store.records import ImageRecord
@@ -61,8 +62,8 @@ def of_gallery(gallery: Gallery, fingerprint: Fingerprint, report: Report = sile
     """Points of the pictures that are indexed under a fingerprint. MapError: not_indexed, few; StoreError."""
     state = gallery.state(fingerprint.hash)
     if not state.indexed and state.images:
-        raise MapError(f"The pictures of {gallery.name} are not indexed with the present model. Nothing was changed; "
-                       "update the gallery in Library, then come back.", "not_indexed")
+        raise MapError(_("The pictures of {name} are not indexed with the present model. Nothing was changed; update "
+                         "the gallery in Library, then come back.").format(name=gallery.name), "not_indexed")
     step = max(1, math.ceil(state.indexed / MOST))
     ids: list[NDArray[np.int64]] = []
     rows: list[Floats] = []
@@ -78,8 +79,8 @@ def of_gallery(gallery: Gallery, fingerprint: Fingerprint, report: Report = sile
     known = np.concatenate(ids)
     present = np.array([image_id in by_id for image_id in known.tolist()])
     images = [by_id[image_id] for image_id in known[present].tolist()]
-    groupings = (group("folder", "Folder", _folders([image.path for image in images])),
-                 group("tag", "Tag", [image.tags[0] if image.tags else "" for image in images]))
+    groupings = (group("folder", _("Folder"), _folders([image.path for image in images])),
+                 group("tag", _("Tag"), [image.tags[0] if image.tags else "" for image in images]))
     count = len(images)
     return MapPoints(gallery.name, np.concatenate(rows)[present], np.zeros(count, bool), np.full(count, -1, np.int64),
                      tuple(MapItem(image.path.name, image) for image in images), tuple(filter(None, groupings)),
@@ -89,8 +90,8 @@ def of_gallery(gallery: Gallery, fingerprint: Fingerprint, report: Report = sile
 def check_enough(count: int) -> None:
     """MapError ("few") where there are fewer than `FEWEST` points."""
     if count < FEWEST:
-        raise MapError(f"A map needs {FEWEST} points or more, and there are {count}. Add pictures, or choose another "
-                       "gallery or dataset.", "few")
+        raise MapError(_("A map needs {fewest} points or more, and there are {count}. Add pictures, or choose another "
+                         "gallery or dataset.").format(fewest=FEWEST, count=count), "few")
 
 
 def _folders(paths: Sequence[Path]) -> list[str]:

@@ -16,17 +16,18 @@ from numpy.typing import NDArray
 
 from core import caches, child_python, private_files
 from core.errors import MapError
+from core.localisation import _
 from core.mapping.points import Bools, Floats, MapPoints
 from core.mapping.umap_process import PARAMETERS
 from core.progress import Progress, Report, WorkStep, silent
 
 METHODS: Mapping[str, str] = {"umap": "UMAP", "pca": "PCA"}
-INSTALL = "pip install umap-learn"
+INSTALL = _("pip install umap-learn")
 FOLDER = "maps"  # of the caches
 NEAREST = 10  # points that place a query
 LOOK_EVERY = 0.2  # seconds
 SAMPLE = 20_000  # evenly spaced points that PCA's axes are computed of; all are projected
-KEPT = "The first view (PCA) stays as it is."
+KEPT = _("The first view (PCA) stays as it is.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +151,7 @@ def _axes(vectors: Floats) -> _Axes:
     mean = sample.mean(axis=0, dtype=np.float64)
     shifted = sample - mean.astype(np.float32)
     covariance = (shifted.T @ shifted).astype(np.float64) / len(sample)
-    _, variances, rows = np.linalg.svd(covariance)
+    _unused, variances, rows = np.linalg.svd(covariance)
     axes = rows[:2].T
     axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
     return _Axes(mean, axes, float(variances[:2].sum() / max(variances.sum(), 1e-30)))
@@ -172,7 +173,9 @@ def _key(vectors: Floats) -> str:
 
 def _computed(vectors: Floats, report: Report) -> Floats:
     if not has_umap():
-        raise MapError(f"UMAP is not installed here. {KEPT} `{INSTALL}` brings it.", "no_umap")
+        raise MapError(_("UMAP is not installed here. {kept} `{install}` brings it.").format(kept=KEPT,
+                                                                                             install=INSTALL),
+                       "no_umap")
     with tempfile.TemporaryDirectory(prefix="brewclip-") as name:
         place = Path(name)
         np.save(place / "vectors.npy", vectors)
@@ -190,8 +193,9 @@ def _computed(vectors: Floats, report: Report) -> Floats:
             child.wait()
         if child.returncode or not (place / "positions.npy").is_file():
             said = (place / "errors").read_text("utf-8", "replace").strip().splitlines()
-            raise MapError(f"UMAP could not be computed: {said[-1] if said else 'its process was ended'}. {KEPT} Close "
-                           "other programs, or choose fewer pictures, and try again.", "failed")
+            raise MapError(_("UMAP could not be computed: {said}. {kept} Close other programs, or choose fewer "
+                             "pictures, and try again.").format(said=said[-1] if said else _("its process was ended"),
+                                                                kept=KEPT), "failed")
         positions: Floats = np.load(place / "positions.npy")
         return positions
 

@@ -18,6 +18,7 @@ from core.evaluation.views import picture_vectors
 from core.features.noise import CLEAN
 from core.features.prepared_split import Split
 from core.features.speech_cache import SpeechFeatureCache
+from core.localisation import _
 from core.mapping.groups import WORD_ERROR_NAMES, Grouping, group, word_error_name
 from core.mapping.points import Bools, Floats, MapItem, MapPoints, check_enough
 from core.models.spec import ModelSpec
@@ -102,10 +103,10 @@ def _groupings(store: Store, dataset: Dataset, spec: ModelSpec, split: Split) ->
     rates = [None if encoded.reason or error is None else error.rate
              for encoded, error in zip(split.spoken, errors, strict=True)]
     found = [
-        group("modality", "Modality", kinds, ("Picture", "Utterance")),
-        group("speaker", "Speaker", [*pictures, *(record.speaker for record in utterances)]),
-        group("emotion", "Emotion", [*pictures, *map(_emotion, utterances)], EMOTIONS),
-        group("words", "Word errors", [*pictures, *map(word_error_name, rates)], WORD_ERROR_NAMES),
+        group("modality", _("Modality"), kinds, (_("Picture"), _("Utterance"))),
+        group("speaker", _("Speaker"), [*pictures, *(record.speaker for record in utterances)]),
+        group("emotion", _("Emotion"), [*pictures, *map(_emotion, utterances)], EMOTIONS),
+        group("words", _("Word errors"), [*pictures, *map(word_error_name, rates)], WORD_ERROR_NAMES),
         _failures(store, dataset, spec, split)]
     yield from filter(None, found)
 
@@ -126,7 +127,7 @@ def _failures(store: Store, dataset: Dataset, spec: ModelSpec, split: Split) -> 
             kinds = {(one.direction, one.query_id): KIND_TITLES.get(one.kind, "") for one in diagnosed.diagnoses}
             labels = [kinds.get(("image_to_speech", name), FOUND) for name in split.image_ids]
             labels += [kinds.get(("speech_to_image", one.utterance_id), FOUND) for one in split.utterances]
-            return group("failures", "Failure kind", labels, (FOUND, *KIND_TITLES.values()), record.setup.title)
+            return group("failures", _("Failure kind"), labels, (FOUND, *KIND_TITLES.values()), record.setup.title)
     return None
 
 

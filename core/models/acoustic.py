@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.errors import ModelError
+from core.localisation import _
 from core.models.variants import BrewClipOptions
 
 SPAN = 15  # frames, 0.3 s: hidden at a time, about a syllable
@@ -32,7 +33,8 @@ class AcousticBranch(nn.Module):
     def __init__(self, speech_width: int, width: int, dim: int, options: BrewClipOptions) -> None:
         super().__init__()
         if width % options.heads:
-            raise ModelError(f"{options.heads} heads do not divide the text tower's width of {width}.", "options")
+            raise ModelError(_("{heads} heads do not divide the text tower's width of {width}.").format(
+                heads=options.heads, width=width), "options")
         self.project = nn.Linear(speech_width, width)
         self.cls = nn.Parameter(torch.empty(width))
         nn.init.normal_(self.cls, std=options.cls_std)
@@ -85,7 +87,8 @@ class AcousticBranch(nn.Module):
         attention = self.layer.self_attn
         heads, width = attention.num_heads, attention.embed_dim
         to_query, to_key, to_value = attention.in_proj_weight.chunk(3)
-        query_bias, _, value_bias = attention.in_proj_bias.chunk(3)  # a key's bias shifts all scores alike: no effect
+        query_bias, _unused, value_bias = attention.in_proj_bias.chunk(
+            3)  # a key's bias shifts all scores alike: no effect
         query = functional.linear(self.cls, to_query, query_bias).view(heads, 1, -1) * (width // heads) ** -0.5
         probe = (query @ to_key.view(heads, -1, width)).squeeze(1)  # (heads, width): score = probe . token
         attended = torch.arange(states.shape[1], device=states.device) < lengths[:, None]

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from core import __version__, plain_json, private_files
 from core.errors import ModelError
 from core.fingerprint import Fingerprint
+from core.localisation import _
 from core.models import backbones
 from core.models.variants import BrewClipOptions, variant
 
@@ -64,8 +65,8 @@ class Run:
     def from_json(cls, values: Mapping[str, Any]) -> "Run":
         """The run that `to_json` gave. ModelError: newer, options, unknown; KeyError, TypeError if damaged."""
         if values["format"] > FORMAT:
-            raise ModelError(f"The model was saved by a later release ({values['version']}). Update BrewCLIP Explorer "
-                             "to use it.", "newer")
+            raise ModelError(_("The model was saved by a later release ({version}). Update BrewCLIP Explorer to use "
+                               "it.").format(version=values["version"]), "newer")
         by_name = {declared.name: values[declared.name] for declared in fields(cls)}
         run = cls(**{**by_name, "options": BrewClipOptions.from_json(values["options"])})
         variant(run.variant)
@@ -104,8 +105,8 @@ def find(path: Path) -> Path:
     for folder in (path, path / BEST):
         if (folder / RUN).is_file() or (_old(folder) / RUN).is_file():
             return folder
-    raise ModelError(f"There is no trained model at {path}: neither a run's folder nor a checkpoint's. Choose another "
-                     "under Settings, Trained model.", "missing")
+    raise ModelError(_("There is no trained model at {path}: neither a run's folder nor a checkpoint's. Choose "
+                       "another under Settings, Trained model.").format(path=path), "missing")
 
 
 def fingerprint_of(folder: Path, crop: str) -> Fingerprint:
@@ -182,8 +183,8 @@ def assemble(checkpoint: Checkpoint, backbone: "VisionLanguage") -> "BrewCLIP":
     problem = _misfit({name: tuple(each.shape) for name, each in wanted.items()},
                       {name: tuple(each.shape) for name, each in checkpoint.tensors.items()})
     if problem:
-        raise ModelError(f"The model's tensors do not fit its options: {problem}. The folder was put together from two "
-                         "models, or changed.", "wrong_tensors")
+        raise ModelError(_("The model's tensors do not fit its options: {problem}. The folder was put together from "
+                           "two models, or changed.").format(problem=problem), "wrong_tensors")
     for name, each in wanted.items():
         each.data.copy_(checkpoint.tensors[name])
     return model.to(backbone.built.model.logit_scale.device).eval()
@@ -221,20 +222,27 @@ def no_worse(run: Run) -> bool:
 def check_recogniser(run: Run, whisper: str, padding: str) -> None:
     """ModelError ("wrong_speech") when the acoustic branch was trained on other encoder states than these."""
     if variant(run.variant).acoustic and (run.whisper, run.padding) != (whisper, padding):
-        raise ModelError(f"The model was trained with {run.whisper}, recordings padded to \"{run.padding}\" "
-                         f"length; here it is {whisper} with \"{padding}\". Change Settings, Speech (or "
-                         "--recogniser and --padding), or choose another model: without a trained model (zero-shot) "
-                         "any recogniser will do, since the transcript alone is used.", "wrong_speech")
+        raise ModelError(_('The model was trained with {whisper}, recordings padded to "{padding}" length; here it is '
+                           '{whisper_2} with "{padding_2}". Change Settings, Speech (or --recogniser and --padding), '
+                           'or choose another model: without a trained model (zero-shot) any recogniser will do, '
+                           'since the transcript alone is used.').format(whisper=run.whisper, padding=run.padding,
+                                                                         whisper_2=whisper, padding_2=padding),
+                         "wrong_speech")
 
 
 def _check_backbone(run: Run, backbone: "VisionLanguage") -> None:
     weights = backbone.fingerprint(run.crop).facts()["weights"]
     if backbone.name != run.backbone:
-        raise ModelError(f"The model was trained on {backbones.title(run.backbone)}; loaded is {backbone.title}. "
-                         f"`brewclip weights fetch {run.backbone}` brings its own.", "wrong_backbone")
+        raise ModelError(_("The model was trained on {title}; loaded is {title_2}. `brewclip weights fetch "
+                           "{backbone}` brings its own.").format(title=backbones.title(run.backbone),
+                                                                 title_2=backbone.title, backbone=run.backbone),
+                         "wrong_backbone")
     if weights != run.backbone_sha256:
-        raise ModelError(f"The model was trained on other weights of {backbone.title} than those on this machine "
-                         f"(SHA-256 {run.backbone_sha256[:12]}..., here {str(weights)[:12]}...).", "wrong_backbone")
+        raise ModelError(_("The model was trained on other weights of {title} than those on this machine (SHA-256 "
+                           "{backbone_sha256}..., here {weights}...).").format(title=backbone.title,
+                                                                               backbone_sha256=run.backbone_sha256[:12],
+                                                                               weights=str(weights)[:12]),
+                         "wrong_backbone")
 
 
 def _misfit(wanted: Mapping[str, tuple[int, ...]], shapes: Mapping[str, tuple[int, ...]]) -> str:
@@ -248,7 +256,7 @@ def _misfit(wanted: Mapping[str, tuple[int, ...]], shapes: Mapping[str, tuple[in
 
 def _whole(folder: Path) -> tuple[Run, bytes]:
     """The run and the tensors that belong to it, as bytes."""
-    for _ in range(3):  # a save between the two reads gives tensors of another run; the next look finds both new
+    for _unused in range(3):  # a save between the two reads gives tensors of another run; the next look finds both new
         run, digest = _run(folder)
         tensors = _read(folder, TENSORS)
         if hashlib.sha256(tensors).hexdigest() == digest:
@@ -271,7 +279,7 @@ def _digest(run: Run, tensors: str) -> str:
 
 
 def _damaged(path: Path) -> ModelError:
-    return ModelError(f"{path} is damaged; the model cannot be used.", "damaged")
+    return ModelError(_("{path} is damaged; the model cannot be used.").format(path=path), "damaged")
 
 
 def _run(folder: Path) -> tuple[Run, str]:
@@ -289,8 +297,8 @@ def _read(folder: Path, name: str) -> bytes:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             return (place / name).read_bytes()
     if not folder.exists():
-        raise ModelError(f"There is no model at {folder}.", "missing")
-    raise ModelError(f"{folder} is no model: {name} is not in it.", "missing")
+        raise ModelError(_("There is no model at {folder}.").format(folder=folder), "missing")
+    raise ModelError(_("{folder} is no model: {name} is not in it.").format(folder=folder, name=name), "missing")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -16,6 +16,7 @@ from core.fingerprint import Fingerprint
 from core.inference.clip_tokenizer import ClipTokenizer
 from core.inference.exports import Export, ExportCache, export_key
 from core.inference.sessions import Session
+from core.localisation import _
 from core.models import backbones, checkpoints, sentences
 from core.models.gate_inputs import gate_inputs
 from core.models.retrieval import Floats, SpeechFeatures, TextFeatures
@@ -75,7 +76,7 @@ class ExportedModel:
             return TextFeatures(self._encode(texts), (0,) * len(texts) if self._pools else excess)
         pieces = [sentences.pieces(text, self._length, self._places - 2) for text in texts]
         vectors = iter(self._encode([piece for parts in pieces for piece in parts]))
-        means = [np.mean([next(vectors) for _ in parts], axis=0) for parts in pieces]
+        means = [np.mean([next(vectors) for _unused in parts], axis=0) for parts in pieces]
         return TextFeatures(np.stack(means).astype(np.float32), (0,) * len(texts))
 
     def encode_speech(self, utterances: Sequence[EncodedUtterance]) -> SpeechFeatures:
@@ -116,8 +117,9 @@ class ExportedModel:
                 try:
                     self._sessions[graph] = self._exports[graph].session(graph, quick=graph != "image")
                 except Exception as error:  # ONNX Runtime has its own exceptions
-                    raise ModelError(f"{self.title} could not be loaded: {str(error).splitlines()[0]} Nothing was "
-                                     "changed. `brewclip settings set inference torch` does without ONNX Runtime.",
+                    raise ModelError(_("{title} could not be loaded: {splitlines} Nothing was changed. `brewclip "
+                                       "settings set inference torch` does without ONNX Runtime.").format(
+                                           title=self.title, splitlines=str(error).splitlines()[0]),
                                      "damaged") from error
             session = self._sessions[graph]
         return session(**inputs)

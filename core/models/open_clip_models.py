@@ -23,6 +23,7 @@ from torch.overrides import TorchFunctionMode
 
 from core import plain_json
 from core.errors import ModelError
+from core.localisation import _
 from core.pretrained.torchscript import is_program
 
 RANDOM_FILLS = frozenset((
@@ -62,16 +63,18 @@ def build(name: str, path: Path) -> Built:
     belong to another model), program (TorchScript, which is not run).
     """
     if not path.is_file():
-        raise ModelError(f"The weights of {name} are not at {path}.", "missing")
+        raise ModelError(_("The weights of {name} are not at {path}.").format(name=name, path=path), "missing")
     if is_program(path):
-        raise ModelError(f"{path.name} is a program (TorchScript), which is not run here; "
-                         f"`brewclip weights fetch {name}` takes the weights out of it.", "program")
+        raise ModelError(_("{name} is a program (TorchScript), which is not run here; `brewclip weights fetch "
+                           "{name_2}` takes the weights out of it.").format(name=path.name, name_2=name), "program")
     try:
         with _Unfilled():
             built = _native(name, path) if "/" in name else _hybrid(name, path)
     except (AssertionError, RuntimeError) as error:  # RuntimeError: also what torch says of half a file
         if isinstance(error, AssertionError) or "loading state_dict" in str(error):
-            raise ModelError(f"{path.name} holds the weights of another model than {name}.", "wrong_weights") from error
+            raise ModelError(_("{name} holds the weights of another model than {name_2}.").format(name=path.name,
+                                                                                                  name_2=name),
+                             "wrong_weights") from error
         raise _damaged(name) from error
     except (SafetensorError, pickle.UnpicklingError, EOFError, OSError, ValueError, TypeError, KeyError) as error:
         raise _damaged(name) from error
@@ -89,18 +92,19 @@ class _Unfilled(TorchFunctionMode):
 
 
 def _damaged(name: str) -> ModelError:
-    return ModelError(f"The weights of {name} are damaged; `brewclip weights verify {name}` checks them.", "damaged")
+    return ModelError(_("The weights of {name} are damaged; `brewclip weights verify {name}` checks them.").format(
+        name=name), "damaged")
 
 
 def _native(name: str, path: Path) -> Built:
     """One of open_clip's own; the activation and the colours' mean follow the tag, as open_clip does by itself."""
-    architecture, _, tag = name.partition("/")
+    architecture, _unused, tag = name.partition("/")
     config = open_clip.get_model_config(architecture)
     if config is None:
-        raise ModelError(f"open_clip has no model {architecture}.", "unknown")
+        raise ModelError(_("open_clip has no model {architecture}.").format(architecture=architecture), "unknown")
     if any(key.startswith("hf_") and value for key, value in config["text_cfg"].items()):
-        raise ModelError(f"{name} reads text with another library's model, which would have to be downloaded. "
-                         "Choose one of open_clip's own, such as ViT-L-14/openai.", "unknown")
+        raise ModelError(_("{name} reads text with another library's model, which would have to be downloaded. Choose "
+                           "one of open_clip's own, such as ViT-L-14/openai.").format(name=name), "unknown")
     pretrained = open_clip.get_pretrained_cfg(architecture, tag)
     model = open_clip.create_model(architecture, pretrained=str(path), weights_only=True,
                                    force_quick_gelu=pretrained.get("quick_gelu", False))
@@ -113,7 +117,8 @@ def _native(name: str, path: Path) -> Built:
 def _side(name: str, size: int | tuple[int, int]) -> int:
     height, width = (size, size) if isinstance(size, int) else size
     if height != width:
-        raise ModelError(f"{name} sees pictures of {width} x {height}; only square ones are made here.", "unknown")
+        raise ModelError(_("{name} sees pictures of {width} x {height}; only square ones are made here.").format(
+            name=name, width=width, height=height), "unknown")
     return height
 
 

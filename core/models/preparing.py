@@ -9,6 +9,7 @@ from contextlib import suppress
 from core import child_python, settings
 from core.errors import ModelError
 from core.home import Home, find_home
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep
 
 LOOK_EVERY = 0.2  # seconds
@@ -29,11 +30,11 @@ def prepare_apart(home: Home, title: str, report: Report) -> None:
             time.sleep(LOOK_EVERY)
     finally:
         child.kill()
-        _, errors = child.communicate()
+        _unused, errors = child.communicate()
     if child.returncode:
         lines = errors.strip().splitlines() or ["the process was ended"]
-        raise ModelError(f"{title} could not be prepared for ONNX Runtime: {lines[-1]}. Speech is recognised in "
-                         "PyTorch.", "not_made")
+        raise ModelError(_("{title} could not be prepared for ONNX Runtime: {lines}. Speech is recognised "
+                           "in PyTorch.").format(title=title, lines=lines[-1]), "not_made")
 
 
 def main() -> int:

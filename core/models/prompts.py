@@ -16,6 +16,7 @@ from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
 from core.errors import ModelError
+from core.localisation import _
 
 
 def check(model: Any) -> None:
@@ -24,8 +25,8 @@ def check(model: Any) -> None:
             and isinstance(model.visual, VisionTransformer) and model.visual.attn_pool is None
             and model.visual.pool_type == "tok")
     if not fits:
-        raise ModelError("This backbone has no place for prompts: it is no CLIP with vision transformer as OpenAI "
-                         "built it. Choose another, such as ViT-L-14/openai.", "unsupported")
+        raise ModelError(_("This backbone has no place for prompts: it is no CLIP with vision transformer as OpenAI "
+                           "built it. Choose another, such as ViT-L-14/openai."), "unsupported")
 
 
 def make_room(tokens: Tensor, prompts: int, context: int) -> Tensor:

@@ -15,6 +15,7 @@ from core.fingerprint import Fingerprint
 from core.home import Home, expanded
 from core.inference.accelerators import check_torch, has_torch, uses_exports
 from core.inference.exports import ExportCache
+from core.localisation import _
 from core.models import backbones, checkpoints, exported
 from core.models.exported import ExportedModel
 from core.models.spec import ZERO_SHOT_CROP, ModelSpec
@@ -308,10 +309,13 @@ class ModelRegistry:
     def _key(self, name: str, settings: Settings, what: str) -> _WeightsKey:
         path = self._weights_file(name, settings)
         if path is None and Path(name).is_absolute():
-            raise WeightsError(f"There is no file {name}. Choose another recogniser under Settings, Speech.", "missing")
+            raise WeightsError(_("There is no file {name}. Choose another recogniser under Settings, Speech.").format(
+                name=name), "missing")
         if path is None:
-            raise WeightsError(f"{what} need {weights.record(name).title}, which is not on this computer yet. Fetch it "
-                               f"under Settings or with `brewclip weights fetch {name}`.", "missing")
+            raise WeightsError(_("{what} need {title}, which is not on this computer yet. Fetch it under Settings or "
+                                 "with `brewclip weights fetch {name}`.").format(what=what,
+                                                                                 title=weights.record(name).title,
+                                                                                 name=name), "missing")
         return _WeightsKey(name, path, settings["device"], uses_exports(settings))
 
     def _weights_file(self, name: str, settings: Settings) -> Path | None:
@@ -360,7 +364,9 @@ def _stamp(folder: Path) -> _Stamp:
     try:
         statuses = [(folder / name).stat() for name in (checkpoints.RUN, checkpoints.TENSORS)]
     except OSError as error:
-        raise ModelError(f"{folder} is no model, or it cannot be read: {error.strerror or error}.",
+        raise ModelError(_("{folder} is no model, or it cannot be read: {strerror}.").format(folder=folder,
+                                                                                             strerror=error.strerror
+                                                                                             or error),
                          "missing") from error
     run, tensors = ((status.st_mtime_ns, status.st_size) for status in statuses)
     return folder, run, tensors

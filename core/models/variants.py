@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from core.errors import ModelError
+from core.localisation import _
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,13 @@ class Variant:
 
 
 VARIANTS: tuple[Variant, ...] = (
-    Variant("zero-shot", "Zero-shot", "The words alone, with the backbone as it came. Nothing is trained.",
+    Variant("zero-shot", _("Zero-shot"), _("The words alone, with the backbone as it came. Nothing is trained."),
             text=True, acoustic=False, prompts=False),
-    Variant("prompted", "Prompted", "The words alone, with learnt prompts in both towers.",
+    Variant("prompted", _("Prompted"), _("The words alone, with learnt prompts in both towers."),
             text=True, acoustic=False, prompts=True),
-    Variant("e2e", "End to end", "The sound of the voice alone, with prompts; the words are not used.",
+    Variant("e2e", _("End to end"), _("The sound of the voice alone, with prompts; the words are not used."),
             text=False, acoustic=True, prompts=True),
-    Variant("full", "BrewCLIP", "The words and the sound of the voice, added, with prompts shared by all.",
+    Variant("full", "BrewCLIP", _("The words and the sound of the voice, added, with prompts shared by all."),
             text=True, acoustic=True, prompts=True),
 )
 BY_NAME: Mapping[str, Variant] = {each.name: each for each in VARIANTS}
@@ -39,12 +40,14 @@ BY_NAME: Mapping[str, Variant] = {each.name: each for each in VARIANTS}
 def variant(name: str) -> Variant:
     """The variant of that name; ModelError ("unknown") when there is none."""
     if name not in BY_NAME:
-        raise ModelError(f"There is no variant {name!r}; choose one of {', '.join(BY_NAME)}.", "unknown")
+        raise ModelError(_("There is no variant {name!r}; choose one of {by_name}.").format(name=name,
+                                                                                            by_name=", ".join(BY_NAME)),
+                         "unknown")
     return BY_NAME[name]
 
 
 Source = Literal["paper", "authors", "ours"]
-SOURCES: Mapping[Source, str] = {"paper": "paper", "authors": "authors' code", "ours": "ours"}
+SOURCES: Mapping[Source, str] = {"paper": "paper", "authors": _("authors' code"), "ours": "ours"}
 
 
 def declare(default: Any, about: str, low: float = 0, high: float = 1, source: Source = "paper",
@@ -72,29 +75,32 @@ class BrewClipOptions:
     ModelError ("options") on a value out of its range or of another type.
     """
 
-    prompts: int = declare(4, "Number of prompts M: learnt vectors after the start token.", 0, 32)
-    prompt_std: float = declare(0.02, "Initial standard deviation of the prompts.", 0, 1, source="authors")
-    cls_std: float = declare(1.0, "Initial standard deviation of the acoustic CLS vector.", 0, 2, source="authors")
-    heads: int = declare(8, "Attention heads of the acoustic layer; they must divide the text tower's width.", 1, 64,
+    prompts: int = declare(4, _("Number of prompts M: learnt vectors after the start token."), 0, 32)
+    prompt_std: float = declare(0.02, _("Initial standard deviation of the prompts."), 0, 1, source="authors")
+    cls_std: float = declare(1.0, _("Initial standard deviation of the acoustic CLS vector."), 0, 2, source="authors")
+    heads: int = declare(8, _("Attention heads of the acoustic layer; they must divide the text tower's width."), 1, 64,
                          source="authors")
-    feed_forward: int = declare(4096, "Width of the acoustic layer's feed-forward part.", 1, 65536, source="authors")
-    dropout: float = declare(0.1, "Dropout in the acoustic layer.", 0, 0.9, source="authors")
-    temperature: float = declare(0.07, "Temperature of the loss; its initial value if it is learnt.", 0.01, 1,
+    feed_forward: int = declare(4096, _("Width of the acoustic layer's feed-forward part."), 1, 65536, source="authors")
+    dropout: float = declare(0.1, _("Dropout in the acoustic layer."), 0, 0.9, source="authors")
+    temperature: float = declare(0.07, _("Temperature of the loss; its initial value if it is learnt."), 0.01, 1,
                                  source="authors")
-    learn_temperature: bool = declare(True, "Learn the temperature; the authors' code keeps it fixed.")
-    inner_weight: float = declare(0.1, "Alpha: share of the inner loss between voice and transcript.", 0, 1)
-    gate: bool = declare(False, "Weight the branches per utterance by the recogniser's confidence.", source="ours")
-    acoustic_weight: float = declare(1.0, "Weight of the acoustic branch in the sum; choose it on the dev split.",
+    learn_temperature: bool = declare(True, _("Learn the temperature; the authors' code keeps it fixed."))
+    inner_weight: float = declare(0.1, _("Alpha: share of the inner loss between voice and transcript."), 0, 1)
+    gate: bool = declare(False, _("Weight the branches per utterance by the recogniser's confidence."), source="ours")
+    acoustic_weight: float = declare(1.0, _("Weight of the acoustic branch in the sum; choose it on the dev split."),
                                      0, 100, source="ours")
-    learn_words: bool = declare(False, "End to end: use the inner loss with the transcript in training "
-                                "nevertheless.", source="ours")
-    mask_states: float = declare(0.0, "Maximum share of the encoder states that training masks, in spans of 0.3 s.",
+    learn_words: bool = declare(False,
+                                _("End to end: use the inner loss with the transcript in training nevertheless."),
+                                source="ours")
+    mask_states: float = declare(0.0, _("Maximum share of the encoder states that training masks, in spans of 0.3 s."),
                                  0, 0.9, source="ours")
-    pool_sentences: bool = declare(False, "Average long texts over their sentences instead of cutting them off.",
+    pool_sentences: bool = declare(False, _("Average long texts over their sentences instead of cutting them off."),
                                    source="ours")
 
-    layers: int = declare(0, "Layers of the recogniser's encoder that the acoustic branch reads, as a learnt mixture "
-                          "of so many last ones (7: all of Whisper base); 0: the last alone, as in the paper.", 0, 64,
+    layers: int = declare(0,
+                          _("Layers of the recogniser's encoder that the acoustic branch reads, as a learnt mixture "
+                            "of so many last ones (7: all of Whisper base); 0: the last alone, as in the paper."), 0,
+                          64,
                           source="ours", later=True, prepares=True)
 
     def __post_init__(self) -> None:
@@ -102,8 +108,8 @@ class BrewClipOptions:
             value, kind = getattr(self, option.name), type(option.default)
             fits = type(value) is kind or (kind is float and type(value) is int)
             if not fits or not option.metadata["low"] <= value <= option.metadata["high"]:
-                raise ModelError(f"The option {option.name} cannot be {value!r}; it goes from "
-                                 f"{option.metadata['low']} to {option.metadata['high']}.", "options")
+                raise ModelError(_("The option {name} cannot be {value!r}; it goes from {low} to {high}.").format(
+                    name=option.name, value=value, low=option.metadata["low"], high=option.metadata["high"]), "options")
 
     def to_json(self) -> dict[str, int | float | bool]:
         """A plain dict for `from_json`, with every option."""
@@ -116,6 +122,6 @@ class BrewClipOptions:
         """
         unknown = set(values) - {option.name for option in fields(cls)}
         if unknown:
-            raise ModelError(f"The model uses {', '.join(sorted(unknown))}, which this release does not know. "
-                             "Update BrewCLIP Explorer to use it.", "newer")
+            raise ModelError(_("The model uses {sorted}, which this release does not know. Update BrewCLIP Explorer "
+                               "to use it.").format(sorted=", ".join(sorted(unknown))), "newer")
         return cls(**values)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import WeightsError
+from core.localisation import _
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,7 +58,8 @@ def read(path: Path) -> dict[str, Array]:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _Reader(data).model()
     except (struct.error, ValueError, UnicodeDecodeError, KeyError, IndexError) as error:
-        raise WeightsError(f"{path.name} is not a whole CTranslate2 file ({error}). Delete it and fetch it again.",
+        raise WeightsError(_("{name} is not a whole CTranslate2 file ({error}). Delete it and fetch it again.").format(
+            name=path.name, error=error),
                            "damaged") from error
 
 
@@ -74,15 +76,15 @@ class _Reader:
             raise ValueError(f"version {version}, {VERSION} is read")
         self.text()
         self.number("I")
-        variables = dict(self.variable() for _ in range(self.count()))
-        aliases = [(self.text(), self.text()) for _ in range(self.count())]
+        variables = dict(self.variable() for _unused in range(self.count()))
+        aliases = [(self.text(), self.text()) for _unused in range(self.count())]
         if self.at != len(self.data):
             raise ValueError("bytes after its end")
         return variables | {alias: variables[name] for alias, name in aliases}
 
     def variable(self) -> tuple[str, Array]:
         name = self.text()
-        shape = tuple(self.number("I") for _ in range(self.number("B")))
+        shape = tuple(self.number("I") for _unused in range(self.number("B")))
         dtype = np.dtype(TYPES[self.number("B")])
         raw = self.take(self.number("I"))
         return name, np.frombuffer(raw, dtype).reshape(shape)
@@ -116,7 +118,7 @@ def _converted(name: str, values: Array) -> Iterator[tuple[str, Array]]:
     if name in POSITIONS:
         yield POSITIONS[name], values
         return
-    stem, _, leaf = name.rpartition("/")
+    stem, _unused, leaf = name.rpartition("/")
     if leaf not in LEAVES:
         return
     if stem in ENDS:
@@ -150,7 +152,8 @@ def convert(source: Path, target: Path) -> str:
     try:
         arrays = whisper_state(read(source))
     except ValueError as error:
-        raise WeightsError(f"{source.name} does not hold Whisper: {error}.", "damaged") from error
+        raise WeightsError(_("{name} does not hold Whisper: {error}.").format(name=source.name, error=error),
+                           "damaged") from error
     state = {name: torch.from_numpy(arrays[name].copy()) for name in sorted(arrays)}
     with target.open("wb") as file:
         torch.save({"dims": dict(DIMS), "model_state_dict": state}, file)
@@ -165,7 +168,7 @@ def checkpoint_digest(path: Path) -> str:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         return tensors_digest(checkpoint["model_state_dict"])
     except Exception as error:  # torch raises many kinds on a file that is none of its own
-        raise WeightsError(f"{path.name} is not a Whisper checkpoint.", "damaged") from error
+        raise WeightsError(_("{name} is not a Whisper checkpoint.").format(name=path.name), "damaged") from error
 
 
 def tensors_digest(state: "Mapping[str, Tensor]") -> str:

@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 
 from core import private_files
 from core.errors import WeightsError
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent
 
 TICK_S = 0.1
@@ -89,8 +90,9 @@ def _check(url: str, part: Path, sha256: str) -> None:
         return
     size = part.stat().st_size
     part.unlink()
-    raise WeightsError(f"{host(url)} sent other bytes than expected ({size} bytes, SHA-256 {digest[:12]}..., expected "
-                       f"{sha256[:12]}...); they were thrown away.", "wrong_bytes")
+    raise WeightsError(_("{host} sent other bytes than expected ({size} bytes, SHA-256 {digest}..., expected "
+                         "{sha256}...); they were thrown away.").format(host=host(url), size=size, digest=digest[:12],
+                                                                        sha256=sha256[:12]), "wrong_bytes")
 
 
 def _kept(part: Path, sha256: str) -> str:
@@ -190,17 +192,18 @@ class _Receiver:
         if answer.headers.get("content-range", "") == f"bytes */{self.done}":
             return True
         self.part.unlink(missing_ok=True)
-        raise _InterruptedError(f"{self.host} has no rest of this file.", "broken_off")
+        raise _InterruptedError(_("{host} has no rest of this file.").format(host=self.host), "broken_off")
 
     def begin(self, answer: _Answer) -> None:
         if answer.status not in (200, 206):
             phrase = http.client.responses.get(answer.status, "unknown")
-            raise WeightsError(f"{self.host} answered {answer.status} ({phrase}).", "refused")
+            raise WeightsError(_("{host} answered {status} ({phrase}).").format(host=self.host, status=answer.status,
+                                                                                phrase=phrase), "refused")
         if answer.status == 200:
             self.done = 0  # the host knows no parts: anew
         elif not answer.headers.get("content-range", "").startswith(f"bytes {self.done}-"):
             self.part.unlink(missing_ok=True)
-            raise _InterruptedError(f"{self.host} sent another part than requested.", "broken_off")
+            raise _InterruptedError(_("{host} sent another part than requested.").format(host=self.host), "broken_off")
         length = answer.headers.get("content-length", "")
         self.total = self.done + int(length) if length.isdecimal() else 0
         room(self.part.parent, self.total - self.done)
@@ -218,7 +221,10 @@ class _Receiver:
                     raise self.stalled()
                 window, arrived = time.monotonic(), 0
         if self.done < self.total:
-            raise _InterruptedError(f"{self.host} broke off after {self.done} of {self.total} bytes.", "broken_off")
+            raise _InterruptedError(_("{host} broke off after {done} of {total} bytes.").format(host=self.host,
+                                                                                                done=self.done,
+                                                                                                total=self.total),
+                                    "broken_off")
 
     def next(self, patience_s: float, before_answer: bool = False) -> _Answer | bytes | None:
         """The next event of the thread; `report` is called while waiting, and may cancel."""
@@ -240,19 +246,22 @@ class _Receiver:
         self.report(Progress(WorkStep.DOWNLOADING, self.done, total, self.text))
 
     def stalled(self) -> WeightsError:
-        return _InterruptedError(f"{self.host} sent next to nothing for {self.patience.stall_s:.0f} seconds.",
+        return _InterruptedError(_("{host} sent next to nothing for {stall_s:.0f} seconds.").format(
+            host=self.host, stall_s=self.patience.stall_s),
                                  "stalled")
 
     def broken(self, error: Exception) -> WeightsError:
         if isinstance(error, TimeoutError):
             return self.stalled()
-        return _InterruptedError(f"{self.host} broke off after {self.done} bytes ({type(error).__name__}).",
+        return _InterruptedError(_("{host} broke off after {done} bytes ({name}).").format(host=self.host,
+                                                                                           done=self.done,
+                                                                                           name=type(error).__name__),
                                  "broken_off")
 
 
 def _request(url: str, start: int) -> urllib.request.Request:
     if urlsplit(url).scheme not in ("http", "https"):
-        raise WeightsError(f"{url} is no web address.", "refused")
+        raise WeightsError(_("{url} is no web address.").format(url=url), "refused")
     headers = {"User-Agent": "brewclip", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -283,7 +292,7 @@ def unreachable(name: str, error: Exception) -> WeightsError:
             words = "no answer in time"
         case _:
             words = str(reason) or type(reason).__name__
-    return WeightsError(f"{name} could not be reached: {words}.", "unreachable")
+    return WeightsError(_("{name} could not be reached: {words}.").format(name=name, words=words), "unreachable")
 
 
 def room(folder: Path, needed: int) -> None:
@@ -295,7 +304,8 @@ def room(folder: Path, needed: int) -> None:
 
 def full(folder: Path, detail: str = "no space is left") -> WeightsError:
     """The error for a full disk."""
-    return WeightsError(f"The disk with {folder} is full: {detail}. Nothing was damaged; make room and try again.",
+    return WeightsError(_("The disk with {folder} is full: {detail}. Nothing was damaged; make room and "
+                          "try again.").format(folder=folder, detail=detail),
                         "disk_full")
 
 
@@ -304,9 +314,11 @@ def disk_error(error: OSError, folder: Path) -> WeightsError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return full(folder)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return WeightsError(f"{folder} cannot be written: {error.strerror}. Give yourself the right to write there, or "
-                            "name another folder with BREWCLIP_HOME.", "not_writable")
-    return WeightsError(f"The disk with {folder} failed: {error.strerror or error}.", "disk")
+        return WeightsError(_("{folder} cannot be written: {strerror}. Give yourself the right to write there, or "
+                              "name another folder with BREWCLIP_HOME.").format(folder=folder, strerror=error.strerror),
+                            "not_writable")
+    return WeightsError(_("The disk with {folder} failed: {strerror}.").format(folder=folder, strerror=error.strerror
+                                                                               or error), "disk")
 
 
 def file_sha256(path: Path) -> str:

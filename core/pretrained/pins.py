@@ -15,6 +15,7 @@ from pathlib import Path
 from core import plain_json, private_files
 from core.errors import WeightsError
 from core.home import Home
+from core.localisation import _
 
 PATIENCE = 5.0  # seconds
 REFUSED = ".refused"  # end of the name of a file that came with another digest; nothing reads it
@@ -37,8 +38,9 @@ def read(name: str, home: Home) -> Pin | None:
     try:
         return plain_json.checked(Pin(**pins[name]))
     except plain_json.DAMAGE as error:
-        raise WeightsError(f"What {_path(home)} says of {name} is damaged. Nothing was fetched. "
-                           f"`brewclip weights fetch {name} --trust-new` trusts what comes next.", "pins") from error
+        raise WeightsError(_("What {path} says of {name} is damaged. Nothing was fetched. `brewclip weights fetch "
+                             "{name} --trust-new` trusts what comes next.").format(path=_path(home), name=name),
+                           "pins") from error
 
 
 def keep(name: str, sha256: str, source: str, home: Home) -> None:
@@ -96,9 +98,10 @@ def _all(home: Home) -> dict[str, dict[str, str]]:
     except FileNotFoundError:
         return {}
     except (OSError, *plain_json.DAMAGE) as error:
-        raise WeightsError(f"{_path(home)}, which says what weights came first, cannot be read ({error}). Nothing was "
-                           "fetched. Bring it back from a backup; or `brewclip weights fetch NAME --trust-new` sets it "
-                           "aside and trusts what comes next.", "pins") from error
+        raise WeightsError(_("{path}, which says what weights came first, cannot be read ({error}). Nothing was "
+                             "fetched. Bring it back from a backup; or `brewclip weights fetch NAME --trust-new` sets "
+                             "it aside and trusts what comes next.").format(path=_path(home), error=error),
+                           "pins") from error
 
 
 def _write(pins: dict[str, dict[str, str]], home: Home) -> None:

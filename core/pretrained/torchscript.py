@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from core.errors import WeightsError
+from core.localisation import _
 
 NO_WEIGHTS = ("input_resolution", "context_length", "vocab_size")  # numbers that OpenAI keeps among the tensors
 
@@ -31,6 +32,7 @@ def convert(source: Path, target: Path) -> None:
     try:
         state = torch.jit.load(str(source), map_location="cpu").state_dict()
     except (RuntimeError, ValueError) as error:
-        raise WeightsError(f"{source.name} is not a whole TorchScript archive.", "damaged") from error
+        raise WeightsError(_("{name} is not a whole TorchScript archive.").format(name=source.name),
+                           "damaged") from error
     tensors = {name: values.detach().clone().contiguous() for name, values in state.items() if name not in NO_WEIGHTS}
     target.write_bytes(save(tensors))

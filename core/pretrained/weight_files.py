@@ -20,6 +20,7 @@ from typing import IO
 from core import plain_json, private_files
 from core.errors import WeightsError
 from core.home import Home, find_home
+from core.localisation import _
 from core.pretrained.downloads import TICK_S, file_sha256
 from core.pretrained.torchscript import is_program
 from core.progress import Progress, Report, silent
@@ -149,8 +150,8 @@ def unchanged(path: Path) -> Iterator[None]:
     before = _identity(path)
     yield
     if _identity(path) != before:
-        raise WeightsError(f"{path.name} was changed while it was loaded. It is not used; try again when no program "
-                           "writes to it.", "changed")
+        raise WeightsError(_("{name} was changed while it was loaded. It is not used; try again when no program "
+                             "writes to it.").format(name=path.name), "changed")
 
 
 def _identity(path: Path) -> tuple[int, ...]:

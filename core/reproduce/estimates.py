@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.cluster.preparing import Preparation, PrepareRecipe
 from core.errors import ReproductionError
+from core.localisation import _
 from core.progress import Report, silent, steps
 from core.reproduce.graph import PlanTask, StepGraph
 from core.reproduce.records import RUNS, Reproduction
@@ -48,7 +49,7 @@ def estimated(workspace: Workspace, graph: StepGraph, folder: Path, measure: boo
     runs = (*RunShelf(folder / RUNS).read(), *RunShelf(workspace.home.runs).read())
     estimates: dict[Recipe, RunEstimate] = {}
     seconds: dict[str, float] = {}
-    for task, part in zip(graph.tasks, steps(report, *(1 for _ in graph.tasks)), strict=True):
+    for task, part in zip(graph.tasks, steps(report, *(1 for _unused in graph.tasks)), strict=True):
         if isinstance(task.work, Recipe):
             unseeded = with_values(task.work, {"training.seed": 0})
             if measure and unseeded not in estimates:
@@ -81,9 +82,10 @@ def check_disk(needs: Needs) -> None:
     for folder, nbytes in needs.nbytes.items():
         free = shutil.disk_usage(_existing(folder)).free
         if nbytes * MARGIN > free:
-            raise ReproductionError(f"The missing steps write {nbytes / 1e9:.1f} GB to {folder}, which has "
-                                    f"{free / 1e9:.1f} GB left. Nothing was begun; make room, or choose another "
-                                    "folder.", "full")
+            raise ReproductionError(_("The missing steps write {nbytes:.1f} GB to {folder}, which has {free:.1f} GB "
+                                      "left. Nothing was begun; make room, or choose another folder.").format(
+                                          nbytes=nbytes / 1000000000.0, folder=folder, free=free / 1000000000.0),
+                                    "full")
 
 
 def _estimated(workspace: Workspace, task: PlanTask, seconds: float | None, report: Report) -> PlanTask:

@@ -27,6 +27,7 @@ from core.evaluation.published import (
 from core.evaluation.records import IMPORTED, DataChoice
 from core.features.prepared_split import checked_split
 from core.fingerprint import Fingerprint
+from core.localisation import _
 from core.models.spec import ModelSpec
 from core.models.variants import variant
 from core.reproduce.plans import EMOTION_TABLE, FIGURES, RAVDESS, ReproductionPlan
@@ -163,9 +164,9 @@ class _Builder:
         for name in self._plan.figures:
             self._figure(name)
         if not any(isinstance(task.work, TableWork | FigureWork) for task in self._tasks.values()):
-            raise ReproductionError(f"None of the tables and figures of {self._plan.name} can be made of these "
-                                    f"datasets. {' '.join(self._deviations)} Give a folder of each dataset that it "
-                                    "needs.", "nothing")
+            raise ReproductionError(_("None of the tables and figures of {name} can be made of these datasets. "
+                                      "{deviations} Give a folder of each dataset that it needs.").format(
+                                          name=self._plan.name, deviations=" ".join(self._deviations)), "nothing")
         order: tuple[Kind, ...] = get_args(Kind)
         return StepGraph(self._plan, self._preset.name, self._seeds, self._choices.datasets, self._backbone,
                          tuple(sorted(self._tasks.values(), key=lambda task: order.index(task.step.kind))),
@@ -229,7 +230,7 @@ class _Builder:
     @cached_property
     def _states(self) -> bool:
         """Whether a model of the plan reads encoder states."""
-        models = [model for _, model in (*self._plan.extra, *(pair for number in self._plan.tables
+        models = [model for _unused, model in (*self._plan.extra, *(pair for number in self._plan.tables
                                                               for pair in _models_of(number)))]
         names = {model.variant for model in models} | {
             name for figure in FIGURES if figure.name in self._plan.figures for name in figure.variants}
@@ -244,7 +245,8 @@ class _Builder:
         splits = tuple(dict.fromkeys(name for name in (*named, self._test_split(kind)) if name != HELD_OUT))
         recipe = PrepareRecipe(dataset.folder, kind, splits, self._backbone, states=self._states,
                                max_cache_gb=float("inf"), follow_links=self._choices.follow_links)
-        return self._add("prepare", kind, f"Prepare {DATASETS[kind]} ({', '.join(splits)})",
+        return self._add("prepare", kind,
+                         _("Prepare {datasets} ({splits})").format(datasets=DATASETS[kind], splits=", ".join(splits)),
                          {"data": self._content(kind), "splits": splits, "backbone": self._backbone,
                           "states": self._states}, recipe,
                          ["prepare", str(dataset.folder), "--kind", kind, *(part for split in splits
@@ -271,7 +273,10 @@ class _Builder:
         words = " on captions" if captions else ""
         stored = {**recipe.to_json(), "dataset": self._content(kind)}
         return self._add("train", f"{name}-{kind}-{seed}",
-                         f"Train {variant(name).title} on {DATASETS[kind]}{words}, seed {seed}", stored, recipe,
+                         _("Train {title} on {datasets}{words}, seed {seed}").format(title=variant(name).title,
+                                                                                     datasets=DATASETS[kind],
+                                                                                     words=words, seed=seed), stored,
+                         recipe,
                          _train_command(recipe, self._preset, self._folder / RUNS / "KEY"),
                          needs=(self._prepared(kind),), seed=seed)
 
@@ -297,7 +302,9 @@ class _Builder:
         which = ["--checkpoint", str(self._folder / RUNS / trained)] if trained else ["--backbone", self._backbone]
         return self._add(
             "evaluate", f"{model.variant}-{kind}{'' if seed is None else f'-{seed}'}",
-            f"Evaluate {variant(model.variant).title} on {DATASETS[kind]} {split}{words}{trained_on}",
+            _("Evaluate {title} on {datasets} {split}{words}{trained_on}").format(title=variant(model.variant).title,
+                                                                                  datasets=DATASETS[kind], split=split,
+                                                                                  words=words, trained_on=trained_on),
             {"model": trained or self._backbone, "data": self._content(kind), "split": split,
              "captions": model.captions, "drop": drop}, work,
             ["evaluate", str(folder), "--kind", kind, "--split", split, *which, *(["--captions"] * model.captions),
@@ -312,7 +319,8 @@ class _Builder:
             self._deviate(f"Table {number} is left out: none of its rows can be computed from these datasets.")
             return
         command = ["evaluate", "--table", str(number)] if number != EMOTION_TABLE else []
-        self._add("table", str(number), f"Table {number}", {"number": number, "needs": needs}, TableWork(number),
+        self._add("table", str(number), _("Table {number}").format(number=number), {"number": number, "needs": needs},
+                  TableWork(number),
                   command, needs=needs, number=number)
 
     def _probed(self) -> tuple[str, ...]:
@@ -328,7 +336,8 @@ class _Builder:
             facts = {**options.to_json(), "folder": self._content(RAVDESS), "model": model}
             keys.append(self._add(
                 "emotion", f"{probing.protocol}-{probing.mode}",
-                f"Emotion, {probing.mode}: {protocols.protocol(probing.protocol).title}", facts,
+                _("Emotion, {mode}: {title}").format(mode=probing.mode,
+                                                     title=protocols.protocol(probing.protocol).title), facts,
                 ProbeWork(model, options),
                 ["emotion", str(folder), "--protocol", probing.protocol, "--mode", probing.mode,
                  *(part for feature in probing.features for part in ("--feature", feature)), "--seeds",
@@ -343,7 +352,8 @@ class _Builder:
         if not needs:
             self._deviate(f"Figure {name} is left out: too few datasets and models for it.")
             return
-        self._add("figure", name, f"Figure {name}: {figure.title}", {"name": name, "needs": needs}, FigureWork(name),
+        self._add("figure", name, _("Figure {name}: {title}").format(name=name, title=figure.title),
+                  {"name": name, "needs": needs}, FigureWork(name),
                   [], needs=needs,
                   number=int(name) if name.isdecimal() else None)
 

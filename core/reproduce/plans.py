@@ -12,6 +12,7 @@ from core.datasets import ravdess
 from core.emotion.features import AS_AUTHORS, AUTHORS_STEPS
 from core.errors import ReproductionError
 from core.evaluation.published import FLICKR8K, NARRATIVES, SPOKENCOCO, OwnModel
+from core.localisation import _
 from core.models.variants import BY_NAME as BY_VARIANT
 from core.reproduce.table import ABOUT
 
@@ -81,14 +82,17 @@ class ReproductionPlan:
 _PROBING = (Probing(features=AS_AUTHORS), Probing("fine-tuned"))
 _SMALL: Mapping[str, Value] = MappingProxyType({"training.steps": 300, "training.evaluate_every": 100})
 PLANS: tuple[ReproductionPlan, ...] = (
-    *(ReproductionPlan(f"table{number}", f"Table {number}", ABOUT[f"table{number}"], (number,)) for number in (1, 2)),
-    ReproductionPlan("table3", "Table 3", ABOUT["table3"], (EMOTION_TABLE,), trained=("full",), probing=_PROBING),
-    *(ReproductionPlan(f"table{number}", f"Table {number}", ABOUT[f"table{number}"], (number,)) for number in (4, 5)),
-    ReproductionPlan("figures", "Figures 3 to 9", ABOUT["figures"], figures=tuple(figure.name for figure in FIGURES)),
-    ReproductionPlan("all", "Tables 1 to 5 and figures 3 to 9", ABOUT["all"], (1, 2, 3, 4, 5),
+    *(ReproductionPlan(f"table{number}", _("Table {number}").format(number=number),
+                       ABOUT[f"table{number}"], (number,)) for number in (1, 2)),
+    ReproductionPlan("table3", _("Table 3"), ABOUT["table3"], (EMOTION_TABLE,), trained=("full",), probing=_PROBING),
+    *(ReproductionPlan(f"table{number}", _("Table {number}").format(number=number),
+                       ABOUT[f"table{number}"], (number,)) for number in (4, 5)),
+    ReproductionPlan("figures", _("Figures 3 to 9"), ABOUT["figures"],
+                     figures=tuple(figure.name for figure in FIGURES)),
+    ReproductionPlan("all", _("Tables 1 to 5 and figures 3 to 9"), ABOUT["all"], (1, 2, 3, 4, 5),
                      tuple(figure.name for figure in FIGURES), probing=_PROBING),
     ReproductionPlan(
-        "small", "Small", ABOUT["small"], (1, 2, 3, 4, 5), ("3", "4", "5", "8", "wer"), "small-data", (0, 1),
+        "small", _("Small"), ABOUT["small"], (1, 2, 3, 4, 5), ("3", "4", "5", "8", "wer"), "small-data", (0, 1),
         MappingProxyType({
             "full": _SMALL, "e2e": _SMALL,
             "prompted": {"training.steps": 60, "training.evaluate_every": 30, "model.prompts": 4}}),
@@ -101,5 +105,7 @@ BY_NAME: Mapping[str, ReproductionPlan] = MappingProxyType({plan.name: plan for 
 def plan(name: str) -> ReproductionPlan:
     """The plan of that name. ReproductionError ("plan")."""
     if name not in BY_NAME:
-        raise ReproductionError(f"There is no plan {name!r}; choose one of {', '.join(BY_NAME)}.", "plan")
+        raise ReproductionError(_("There is no plan {name!r}; choose one of {by_name}.").format(name=name,
+                                                                                                by_name=", ".join(
+                                                                                                    BY_NAME)), "plan")
     return BY_NAME[name]

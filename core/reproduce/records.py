@@ -15,6 +15,7 @@ from typing import Any, Literal
 from core import plain_json, private_files
 from core.errors import ReproductionError
 from core.evaluation.records import EvaluationRecord
+from core.localisation import _
 
 Kind = Literal["prepare", "train", "evaluate", "emotion", "figure", "table"]
 State = Literal["waiting", "running", "done", "failed", "skipped"]
@@ -105,8 +106,9 @@ class Reproduction:
             private_files.write_atomically(
                 folder / FILE, json.dumps({"format": FORMAT, **asdict(self)}, indent=1).encode())
         except OSError as error:
-            raise ReproductionError(f"The state of the reproduction could not be written: {error.strerror or error}. "
-                                    "Finished steps are kept; make room, then repeat the command.",
+            raise ReproductionError(_("The state of the reproduction could not be written: {strerror}. Finished steps "
+                                      "are kept; make room, then repeat the command.").format(strerror=error.strerror
+                                                                                              or error),
                                     "not_written") from error
 
 
@@ -115,16 +117,17 @@ def load(folder: Path) -> Reproduction:
     try:
         facts = plain_json.read_object(folder / FILE)
         if facts.pop("format") > FORMAT:
-            raise ReproductionError(f"{folder} was written by a later release. Update BrewCLIP Explorer to continue "
-                                    "it.", "newer")
+            raise ReproductionError(_("{folder} was written by a later release. Update BrewCLIP Explorer to continue "
+                                      "it.").format(folder=folder), "newer")
         return plain_json.checked(Reproduction(**{
             **facts, "records": tuple(_record(entry) for entry in facts["records"]), "seeds": tuple(facts["seeds"]),
             "deviations": tuple(facts["deviations"])}))
     except FileNotFoundError as error:
-        raise ReproductionError(f"There is no reproduction in {folder}.", "none") from error
+        raise ReproductionError(_("There is no reproduction in {folder}.").format(folder=folder), "none") from error
     except (OSError, *plain_json.DAMAGE) as error:
-        raise ReproductionError(f"{folder / FILE} is damaged. Runs and evaluations are kept; delete this file and "
-                                "repeat the command: what is done is found again.", "damaged") from error
+        raise ReproductionError(_("{folder} is damaged. Runs and evaluations are kept; delete this file and repeat "
+                                  "the command: what is done is found again.").format(folder=folder / FILE),
+                                "damaged") from error
 
 
 def _record(entry: Mapping[str, Any]) -> StepRecord:

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from core import private_files
 from core.errors import BrewclipError, FigureError, ReproductionError
+from core.localisation import _
 from core.progress import JobCancelled, Progress, Report, silent
 from core.reproduce import records, reuse, work
 from core.reproduce.environment import environment
@@ -180,10 +181,12 @@ def _held(folder: Path) -> Iterator[None]:
         private_files.make_folder(folder)
         lock.acquire(timeout=1.0)
     except Timeout as error:
-        raise ReproductionError(f"Another process reproduces in {folder}. Stop it there, or choose another folder.",
+        raise ReproductionError(_(
+            "Another process reproduces in {folder}. Stop it there, or choose another folder.").format(folder=folder),
                                 "busy") from error
     except OSError as error:
-        raise ReproductionError(f"{folder} cannot be written to: {error.strerror or error}. Choose another folder.",
+        raise ReproductionError(_("{folder} cannot be written to: {strerror}. Choose another folder.").format(
+            folder=folder, strerror=error.strerror or error),
                                 "not_written") from error
     try:
         yield

@@ -10,6 +10,7 @@ import numpy as np
 from core.errors import QueryError
 from core.fingerprint import Fingerprint
 from core.galleries.gallery import Gallery
+from core.localisation import _
 from core.search import background, table_index, vector_index
 from core.search.background import Background
 from core.search.queries import EncodedTerm, Floats, Hit, QueryScorer
@@ -57,8 +58,8 @@ class LoadedIndex:
         """
         scorer = QueryScorer(terms, self.pictures[0])
         rows, compared, approximate = self._rows(scorer, top, chosen, exact, all_copies)
-        vectors = self.index.vectors_of([record.id for record, _, _ in rows])
-        scores = np.array([score for _, score, _ in rows], np.float32)
+        vectors = self.index.vectors_of([record.id for record, _unused, _unused in rows])
+        scores = np.array([score for _unused, score, _unused in rows], np.float32)
         significance = significances(terms, scores, Background(descriptions, *self.pictures), len(self.index))
         parts = zip(rows, significance, scorer.shares(vectors), strict=True)
         return SearchHits(tuple(Hit(rank, record, score, strength, shares, files)
@@ -77,7 +78,7 @@ class LoadedIndex:
             rows = [(records[image_id], score) for image_id, score in zip(ids.tolist(), scores.tolist(), strict=True)
                     if image_id in records]
             same: dict[str, list[ImageRecord]] = {}
-            for record, _ in rows:
+            for record, _unused in rows:
                 same.setdefault(record.content_hash, []).append(record)
             kept = list({record.content_hash: (record, score) for record, score in reversed(rows)}.values())[::-1]
             files = {digest: tuple(group) for digest, group in same.items()}
@@ -173,9 +174,12 @@ def _indexed(gallery: Gallery, fingerprint: Fingerprint) -> GalleryState:
     """The gallery's counts. QueryError when nothing can be searched."""
     state = gallery.state(fingerprint.hash)
     if not state.images:
-        raise QueryError(f"The gallery {gallery.name} has no pictures yet. Index a folder into it first.",
+        raise QueryError(_("The gallery {name} has no pictures yet. Index a folder into it first.").format(
+            name=gallery.name),
                          "empty_gallery")
     if not state.indexed:
-        raise QueryError(f"None of the {state.images} pictures of {gallery.name} are indexed with the present model. "
-                         "Index the gallery again; what was indexed with another model stays.", "not_indexed")
+        raise QueryError(_("None of the {images} pictures of {name} are indexed with the present model. Index the "
+                           "gallery again; what was indexed with another model stays.").format(images=state.images,
+                                                                                               name=gallery.name),
+                         "not_indexed")
     return state

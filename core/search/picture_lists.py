@@ -12,6 +12,7 @@ from typing import Any
 
 from core import private_files
 from core.errors import ImageError
+from core.localisation import _
 from core.remote import shown
 from core.search.queries import Hit
 from core.spreadsheet import plain_cells
@@ -47,7 +48,8 @@ def write_list(path: Path, pictures: Sequence[tuple[ImageRecord, Hit | None]]) -
     try:
         private_files.write_atomically(path, text.encode("utf-8", "surrogateescape"), private=False)
     except OSError as error:
-        raise ImageError(f"The list could not be written to {path}: {error.strerror or error}. Choose another place.",
+        raise ImageError(_("The list could not be written to {path}: {strerror}. Choose another place.").format(
+            path=path, strerror=error.strerror or error),
                          "not_written") from error
 
 

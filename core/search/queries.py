@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QueryError
+from core.localisation import _
 from core.search.terms import BY_KIND, Branch, Kind
 from core.store.records import ImageRecord
 
@@ -94,7 +95,7 @@ def unit(vector: NDArray[np.floating]) -> Floats:
     wide = np.asarray(vector, np.float64)
     length = float(np.linalg.norm(wide))
     if not np.isfinite(length) or length == 0:
-        raise QueryError("The model gave no usable numbers for this query.", "not_finite")
+        raise QueryError(_("The model gave no usable numbers for this query."), "not_finite")
     return (wide / length).astype(np.float32)
 
 
@@ -107,8 +108,8 @@ def combine(terms: Sequence[EncodedTerm]) -> Floats:
     total = _total(terms)
     length = float(np.linalg.norm(total))
     if length < VANISHING * sum(abs(term.weight) for term in terms) or length == 0:
-        raise QueryError("The terms of this query take each other away, so nothing is left to search for. "
-                         "Change or remove one of them.", "zero")
+        raise QueryError(_("The terms of this query take each other away, so nothing is left to search for. Change or "
+                           "remove one of them."), "zero")
     return (total / length).astype(np.float32)
 
 
@@ -141,10 +142,10 @@ class QueryScorer:
     def shares(self, vectors: Floats) -> tuple[tuple[ScoreShare, ...], ...]:
         """For each picture (n, dim, unit length) the shares of each term, in their order."""
         means = dict(zip(map(id, self.minus), self._means, strict=True))
-        names = [(term.label, branch) for term in self._terms for branch, _ in term.parts]
+        names = [(term.label, branch) for term in self._terms for branch, _unused in term.parts]
         columns = [column for term in self._terms for column in (
             self._minus_shares(term, means[id(term)], vectors) if id(term) in means
-            else [term.weight * _cosines(vectors, part) / self._length for _, part in term.parts])]
+            else [term.weight * _cosines(vectors, part) / self._length for _unused, part in term.parts])]
         return tuple(tuple(ScoreShare(label, branch, float(value)) for (label, branch),
                            value in zip(names, row, strict=True))
                      for row in np.stack(columns, axis=1))
@@ -156,7 +157,7 @@ class QueryScorer:
 
     def _minus_shares(self, term: EncodedTerm, mean: float, vectors: Floats) -> list[NDArray[np.float64]]:
         """The share of each branch of a minus term, <= 0: a branch that is unlike the picture takes nothing."""
-        likes = [np.maximum(0, _cosines(vectors, part)) for _, part in term.parts]
+        likes = [np.maximum(0, _cosines(vectors, part)) for _unused, part in term.parts]
         total = np.sum(likes, axis=0)
         parts = [np.where(total > 0, like / np.where(total > 0, total, 1), 1 / len(likes)) for like in likes]
         return [0.0 - self._taken(term, mean, vectors) * part for part in parts]
@@ -178,13 +179,13 @@ def _cosines(vectors: Floats, vector: NDArray[np.floating]) -> NDArray[np.float6
 def _weighted(terms: Sequence[EncodedTerm]) -> NDArray[np.float64]:
     """The weighted vectors (terms, dim), checked."""
     if not terms:
-        raise QueryError("There is nothing to search for: say, type or show something.", "empty")
+        raise QueryError(_("There is nothing to search for: say, type or show something."), "empty")
     weights = np.array([term.weight for term in terms], np.float64)
     if not np.isfinite(weights).all():
-        raise QueryError("A weight in this query is not a number.", "weight")
+        raise QueryError(_("A weight in this query is not a number."), "weight")
     vectors = np.stack([np.asarray(term.vector, np.float64) for term in terms])
     if not np.isfinite(vectors).all():
-        raise QueryError("The model gave no usable numbers for this query.", "not_finite")
+        raise QueryError(_("The model gave no usable numbers for this query."), "not_finite")
     weighted: NDArray[np.float64] = vectors * weights[:, None]
     return weighted
 

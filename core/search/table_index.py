@@ -12,6 +12,7 @@ import numpy as np
 
 from core.errors import QueryError
 from core.galleries.vector_store import VectorTable
+from core.localisation import _
 from core.search.vector_file import Floats, Ids
 from core.search.vector_index import checked, fine
 from core.store.records import Filter
@@ -79,5 +80,5 @@ class TableIndex:
         try:
             return vectors[[rows[int(one)] for one in ids]]
         except KeyError as error:
-            raise QueryError("That picture is not indexed with this model yet. Index its gallery again.",
+            raise QueryError(_("That picture is not indexed with this model yet. Index its gallery again."),
                              "not_indexed") from error

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from core.localisation import _
+
 if TYPE_CHECKING:
     from core.asr.transcript import Transcript
     from core.audio import Waveform
@@ -33,10 +35,11 @@ class Modality:
 
 
 MODALITIES: tuple[Modality, ...] = (
-    Modality("speech", "FILE", "spoken query", "a recording of a spoken description", "a spoken description to avoid",
+    Modality("speech", "FILE", _("spoken query"), _("a recording of a spoken description"),
+             _("a spoken description to avoid"),
              "text"),
-    Modality("text", "TEXT", "text", "a typed description", "a typed description to avoid", "text"),
-    Modality("image", "FILE", "picture", "a picture to be like", "a picture to be unlike", "image"),
+    Modality("text", "TEXT", "text", _("a typed description"), _("a typed description to avoid"), "text"),
+    Modality("image", "FILE", "picture", _("a picture to be like"), _("a picture to be unlike"), "image"),
 )
 BY_KIND: Mapping[Kind, Modality] = {modality.kind: modality for modality in MODALITIES}
 

@@ -19,6 +19,7 @@ from core.asr.recogniser import stacked_states
 from core.asr.transcript import EncodedUtterance, Transcript, TranscriptionOptions
 from core.audio import Waveform
 from core.errors import QueryError, StoreError
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep
 from core.search.terms import QueryTerm
 from core.settings import Settings
@@ -36,7 +37,7 @@ CACHED_UTTERANCES = 16  # whose encoder states stay in memory: another search wi
 LAST_QUERIES = 20  # of the history, in which the last language used is looked for
 ENOUGH_WORDS = 4  # of a query that tell its language by themselves
 TYPED = Transcript("", "", (), 0.0, 0.0, 1.0)  # of words that the user wrote, which are certain
-EMPTY = "There is nothing to search for: say, type or show something."
+EMPTY = _("There is nothing to search for: say, type or show something.")
 
 
 class StepTimer:
@@ -98,7 +99,7 @@ class QueryTranscriber:
             return replace(term, text=words, waveform=waveform)
         transcript = self.transcribe(waveform, context, word_times)
         if not transcript.text.strip():
-            raise QueryError(transcript.reason or "Nothing was heard in the recording.", "nothing_heard")
+            raise QueryError(transcript.reason or _("Nothing was heard in the recording."), "nothing_heard")
         return replace(term, text=transcript.text.strip(), waveform=waveform, transcript=transcript)
 
     def transcribe(self, waveform: Waveform, context: SearchContext, word_times: bool = True) -> Transcript:
@@ -149,7 +150,7 @@ class QueryTranscriber:
                          or recogniser.transcribe([waveform], options, context.report)[0])
             self._cache(_key(recogniser, digest, options.padding), utterance)
             if store is not None:
-                with warn_if_read_only("The transcript could not be kept"):
+                with warn_if_read_only(_("The transcript could not be kept")):
                     store.keep_transcript(digest, key, utterance.transcript.to_json())
         return utterance.transcript
 
@@ -240,7 +241,7 @@ def last_language(store: Store | None) -> str:
 def required(path: Path | None) -> Path:
     """The path. QueryError ("empty") when there is none."""
     if path is None:
-        raise QueryError("This part of the query names no file.", "empty")
+        raise QueryError(_("This part of the query names no file."), "empty")
     return path
 
 

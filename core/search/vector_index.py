@@ -18,6 +18,7 @@ import numpy as np
 
 from core import private_files
 from core.errors import QueryError
+from core.localisation import _
 from core.search import vector_file
 from core.search.vector_file import Batches, Floats, Ids
 
@@ -121,7 +122,8 @@ class ExactIndex:
         """The unit vectors (n, dim) of these pictures; QueryError (kind "not_indexed") when one is not in the index."""
         rows = self._rows(ids)
         if (rows < 0).any():
-            raise QueryError("That picture is not indexed with this model yet. Index its gallery again.", "not_indexed")
+            raise QueryError(_("That picture is not indexed with this model yet. Index its gallery again."),
+                             "not_indexed")
         return np.asarray(self.matrix[rows], np.float32)
 
     def rank_of(self, query: Floats, image_id: int) -> int:
@@ -162,10 +164,10 @@ def checked(query: Floats, dim: int) -> Floats:
     """The query (dim,); QueryError (kind "not_finite", "wrong_size") for one that is none of an index of `dim`."""
     query = np.ascontiguousarray(query, np.float32)
     if query.shape != (dim,):
-        raise QueryError(f"The query has {query.size} numbers and the gallery {dim}: they are of different models. "
-                         "Index the gallery with the model in use.", "wrong_size")
+        raise QueryError(_("The query has {size} numbers and the gallery {dim}: they are of different models. Index "
+                           "the gallery with the model in use.").format(size=query.size, dim=dim), "wrong_size")
     if not np.isfinite(query).all():
-        raise QueryError("The model gave no usable numbers for this query (not finite).", "not_finite")
+        raise QueryError(_("The model gave no usable numbers for this query (not finite)."), "not_finite")
     return query
 
 
@@ -218,7 +220,7 @@ def _products(query: Floats, count: int, part: Callable[[int, int], Floats]) -> 
         np.einsum("ij,j->i", part(start, start + CHUNK), query, out=scores[start:start + CHUNK])
 
     starts = range(0, count, CHUNK)
-    for _ in map(work, starts) if len(starts) < 2 * THREADS else _pool().map(work, starts):
+    for _unused in map(work, starts) if len(starts) < 2 * THREADS else _pool().map(work, starts):
         pass
     return scores
 

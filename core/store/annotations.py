@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import StoreError
+from core.localisation import _
 from core.store.addresses import LONGEST_NAME, name_fault
 from core.store.records import AnnotatingRecord, NewTake, SpeakerRecord, TakeRecord
 from core.store.repository import Repository, comparison_key, select_ids, select_texts, storable
@@ -96,8 +97,8 @@ class Annotations(Repository):
                 if once:
                     there.add((take.image_id, path))
                 if take.image_id not in pictures:
-                    raise StoreError("The picture was taken out of its gallery meanwhile. The recording is kept in "
-                                     f"{take.recording.parent}.", "no_picture")
+                    raise StoreError(_("The picture was taken out of its gallery meanwhile. The recording is kept in "
+                                       "{parent}.").format(parent=take.recording.parent), "no_picture")
                 added.append(connection.execute(insert(TakeRow).values(
                     image_id=take.image_id, picture=pictures[take.image_id], speaker_id=take.speaker_id, created=now,
                     recording=path, digest=take.digest, seconds=take.seconds,
@@ -198,7 +199,7 @@ class Annotations(Repository):
             with self.database.writing() as connection:
                 connection.execute(statement)
         except IntegrityError as error:
-            raise StoreError("The picture was taken out of its gallery meanwhile. All takes are kept.",
+            raise StoreError(_("The picture was taken out of its gallery meanwhile. All takes are kept."),
                              "no_picture") from error
 
     # ---- inside
@@ -231,14 +232,15 @@ def _speaker(row: Any) -> SpeakerRecord:
 def _speaker_values(name: str, language: str, consent: str) -> dict[str, str]:
     name = " ".join(name.split())
     if name_fault(name):
-        raise StoreError(f"A speaker's name or code has 1 to {LONGEST_NAME} characters that can be seen.",
+        raise StoreError(_("A speaker's name or code has 1 to {longest_name} characters that can be seen.").format(
+            longest_name=LONGEST_NAME),
                          "bad_name")
     return {"name": storable(name), "key": comparison_key(name), "language": language.strip(),
             "consent": storable(consent.strip())}
 
 
 def _exists(name: str) -> StoreError:
-    return StoreError(f"There is a speaker {name!r} already.", "exists")
+    return StoreError(_("There is a speaker {name!r} already.").format(name=name), "exists")
 
 
 def _pictures(connection: Connection, image_ids: Iterable[int]) -> dict[int, bytes]:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import private_files
 from core.errors import StoreError
+from core.localisation import _
 from core.store.reserve import DiskReserve
 from core.store.schema import APPLICATION_ID, SCHEMA_REVISION
 
@@ -107,7 +108,7 @@ class Database:
         try:
             with closing(_connect(self.path)) as connection:
                 connection.execute(f"PRAGMA busy_timeout={WAL_PATIENCE_MS}")
-                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                busy, _unused, _unused = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 return not busy
         except sqlite3.Error:  # no room, no right: what was deleted is deleted all the same
             return False
@@ -138,11 +139,11 @@ class Database:
                 connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
                 connection.execute("VACUUM")
             return
-        for _ in range(0, free, SHRINK_PAGES):
+        for _unused in range(0, free, SHRINK_PAGES):
             if self._room() < ROOM_LEFT:
                 return
             connection.executescript(f"PRAGMA incremental_vacuum({SHRINK_PAGES})")  # `execute` stops after a page
-            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            busy, _unused, _unused = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if busy:
                 return
 
@@ -248,7 +249,8 @@ def _explained(error: BaseException | None, path: Path) -> StoreError | None:
     code = getattr(error, "sqlite_errorcode", 0)
     primary = sqlite3.SQLITE_FULL if code in FAILED_WRITES else code & 0xFF
     if primary == sqlite3.SQLITE_IOERR:
-        return StoreError(f"The disk with {path} could not be read ({error}). Check the disk; nothing was changed.",
+        return StoreError(_("The disk with {path} could not be read ({error}). Check the disk; nothing "
+                            "was changed.").format(path=path, error=error),
                           "unreadable")
     if primary not in KINDS:
         return None
@@ -305,8 +307,9 @@ def _migrate(path: Path) -> None:
         try:
             command.upgrade(config, "head")
         except CommandError as error:
-            raise StoreError(f"{path} was written by a newer release of BrewCLIP Explorer. It was left as it is; "
-                             "install that release again, or choose another folder with BREWCLIP_HOME.",
+            raise StoreError(_("{path} was written by a newer release of BrewCLIP Explorer. It was left as it is; "
+                               "install that release again, or choose another folder with BREWCLIP_HOME.").format(
+                                   path=path),
                              "newer") from error
         connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
 

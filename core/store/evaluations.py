@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core import plain_json
 from core.errors import StoreError
+from core.localisation import _
 from core.store.records import FailureLabel, KeptDiagnosis, KeptEvaluation
 from core.store.repository import Repository, select_ids, storable
 from core.store.schema import DiagnosisRow, EvaluationRow, FailureLabelRow
@@ -121,5 +122,5 @@ def _summary(text: str) -> dict[str, Any]:
 
 
 def _no_evaluation() -> StoreError:
-    return StoreError("There is no such evaluation, or it was deleted. `brewclip evaluate --stored` lists those there "
-                      "are.", "no_evaluation")
+    return StoreError(_("There is no such evaluation, or it was deleted. `brewclip evaluate --stored` lists those "
+                        "there are."), "no_evaluation")

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import ColumnElement
 
 from core.errors import StoreError
+from core.localisation import _
 from core.store.addresses import LONGEST_NAME, is_address, name_fault
 from core.store.records import GalleryRecord
 from core.store.repository import Repository, comparison_key, folders_of, storable
@@ -30,21 +31,22 @@ class Galleries(Repository):
         StoreError (elsewhere): an address, for what is done in galleries of this computer alone.
         """
         if is_address(name):
-            raise StoreError(f"This is done in galleries of this computer. `brewclip gallery copy {name} NAME` brings "
-                             "this one here.", "elsewhere")
+            raise StoreError(_("This is done in galleries of this computer. `brewclip gallery copy {name} NAME` "
+                               "brings this one here.").format(name=name), "elsewhere")
         with self.database.reading() as connection:
             records = gallery_records(connection, GalleryRow.key == comparison_key(name.strip()))
             if records:
                 return records[0]
             names = list(connection.scalars(select(GalleryRow.name).order_by(GalleryRow.key)))
-        raise StoreError(f"There is no gallery {storable(name.strip())!r}. {_hint(name, names)}", "no_gallery")
+        raise StoreError(_("There is no gallery {storable!r}. {hint}").format(storable=storable(name.strip()),
+                                                                              hint=_hint(name, names)), "no_gallery")
 
     def create_gallery(self, name: str) -> GalleryRecord:
         """A new, empty gallery. StoreError: `exists`, `bad_name` (empty, over 100 characters, control characters)."""
         name = _checked(name)
         with self.database.writing() as connection:
             if not _insert(connection, name):
-                raise StoreError(f"There is a gallery {name!r} already.", "exists")
+                raise StoreError(_("There is a gallery {name!r} already.").format(name=name), "exists")
             return gallery_records(connection, GalleryRow.key == comparison_key(name))[0]
 
     def ensure_gallery(self, name: str) -> GalleryRecord:
@@ -66,8 +68,8 @@ class Galleries(Repository):
                 _insert(connection, address)
             records = gallery_records(connection, GalleryRow.key == comparison_key(address))
         if not records:
-            raise StoreError(f"There is no gallery at {address}. `brewclip index FOLDER --gallery {address}` makes "
-                             "one.", "no_gallery")
+            raise StoreError(_("There is no gallery at {address}. `brewclip index FOLDER --gallery {address}` makes "
+                               "one.").format(address=address), "no_gallery")
         return records[0]
 
     def rename_gallery(self, gallery_id: int, name: str) -> None:
@@ -79,7 +81,7 @@ class Galleries(Repository):
                 connection.execute(update(GalleryRow).where(GalleryRow.id == gallery_id)
                                    .values(name=name, key=comparison_key(name)))
             except IntegrityError as error:
-                raise StoreError(f"There is a gallery {name!r} already.", "exists") from error
+                raise StoreError(_("There is a gallery {name!r} already.").format(name=name), "exists") from error
 
 
 def _insert(connection: Connection, name: str) -> bool:
@@ -99,9 +101,11 @@ def gallery_records(connection: Connection, *where: ColumnElement[bool]) -> list
 def _checked(name: str) -> str:
     name = " ".join(name.split())
     if name_fault(name):
-        raise StoreError(f"A gallery's name has 1 to {LONGEST_NAME} characters that can be seen.", "bad_name")
+        raise StoreError(_("A gallery's name has 1 to {longest_name} characters that can be seen.").format(
+            longest_name=LONGEST_NAME), "bad_name")
     if is_address(name):
-        raise StoreError(f"{name} is an address, not a name. A gallery at an address is opened by it.", "bad_name")
+        raise StoreError(_("{name} is an address, not a name. A gallery at an address is opened by it.").format(
+            name=name), "bad_name")
     return name
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from core import remote
 from core.errors import StoreError
 from core.home import expanded
+from core.localisation import _
 from core.store.addresses import LONGEST_NAME
 from core.store.database import Database
 from core.store.schema import ContentRow, FingerprintRow, FolderRow, GalleryRow, ImageRow
@@ -67,14 +68,15 @@ def checked_tag(tag: str) -> str:
     """The tag as it is stored. StoreError: `bad_tag` (empty, over 100 characters)."""
     tag = normalized_tag(tag)
     if not tag or len(tag) > LONGEST_NAME:
-        raise StoreError(f"A tag has 1 to {LONGEST_NAME} characters.", "bad_tag")
+        raise StoreError(_("A tag has 1 to {longest_name} characters.").format(longest_name=LONGEST_NAME), "bad_tag")
     return tag
 
 
 def checked_stars(stars: int) -> int:
     """A rating as it is stored. StoreError: `bad_rating` (below 0, above 5)."""
     if not 0 <= stars <= MOST_STARS:
-        raise StoreError(f"A rating has 0 to {MOST_STARS} stars. Nothing was changed.", "bad_rating")
+        raise StoreError(_("A rating has 0 to {most_stars} stars. Nothing was changed.").format(most_stars=MOST_STARS),
+                         "bad_rating")
     return stars
 
 
@@ -108,7 +110,7 @@ def folders_of(connection: Connection, gallery_id: int) -> list[str]:
         select(FolderRow.path).select_from(GalleryRow).join(FolderRow, isouter=True)
         .where(GalleryRow.id == gallery_id).order_by(FolderRow.path)).scalars().all()
     if not paths:
-        raise StoreError("This gallery was deleted. Its pictures on disk are untouched.", "no_gallery")
+        raise StoreError(_("This gallery was deleted. Its pictures on disk are untouched."), "no_gallery")
     return [path for path in paths if path is not None]
 
 

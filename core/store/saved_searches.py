@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import StoreError
+from core.localisation import _
 from core.store.addresses import name_fault
 from core.store.history import History
 from core.store.records import QuerySource, SavedSearch
@@ -82,4 +83,5 @@ def _checked(name: str) -> str:
 
 
 def _exists(name: str) -> StoreError:
-    return StoreError(f"There is a saved search named {name}. Choose another name, or delete that one.", "exists")
+    return StoreError(_("There is a saved search named {name}. Choose another name, or delete that one.").format(
+        name=name), "exists")

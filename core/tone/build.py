@@ -18,6 +18,7 @@ from core.datasets import ravdess
 from core.datasets.ravdess import ACTORS, ActedUtterance
 from core.datasets.tone import FORMAT, LIST, MOOD_OF, SEEN, SPLITS, SUBJECTS, UNSEEN, class_of
 from core.errors import DatasetError
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent, steps
 from core.tone import card, emoji, pictures
 from core.tone.emoji import EmojiSet
@@ -76,28 +77,33 @@ def build(folder: Path, options: BuildOptions = BuildOptions(), report: Report =
                           options.test_actors)
         private_files.write_atomically(folder / card.FILE, about.encode(), private=False)
     except OSError as error:
-        raise DatasetError(f"The set could not be written to {folder}: {error.strerror or error}. Build it again when "
-                           "there is room; a set without its list is not read.", "disk") from error
+        raise DatasetError(_("The set could not be written to {folder}: {strerror}. Build it again when there is "
+                             "room; a set without its list is not read.").format(folder=folder, strerror=error.strerror
+                                                                                 or error), "disk") from error
     return built
 
 
 def _check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
-        raise DatasetError(f"{folder} is a file. Name a folder for the set.", "not_empty")
+        raise DatasetError(_("{folder} is a file. Name a folder for the set.").format(folder=folder), "not_empty")
     strange = {path.name for path in folder.iterdir()} - OWN if folder.is_dir() else set()
     if strange:
-        raise DatasetError(f"{folder} holds other files ({', '.join(sorted(strange)[:3])}). Nothing was written; name "
-                           "a new folder, or that of an earlier set.", "not_empty")
+        raise DatasetError(_("{folder} holds other files ({sorted}). Nothing was written; name a new folder, or that "
+                             "of an earlier set.").format(folder=folder, sorted=", ".join(sorted(strange)[:3])),
+                           "not_empty")
 
 
 def _check_actors(options: BuildOptions) -> None:
     both = set(options.dev_actors) & set(options.test_actors)
     if both:
-        raise DatasetError(f"Actors {', '.join(map(str, sorted(both)))} cannot be both of dev and of the test.",
+        raise DatasetError(_("Actors {map} cannot be both of dev and of the test.").format(
+            map=", ".join(map(str, sorted(both)))),
                            "actors")
     wrong = [actor for actor in (*options.dev_actors, *options.test_actors) if not 1 <= actor <= ACTORS]
     if wrong:
-        raise DatasetError(f"There is no actor {wrong[0]} in RAVDESS; they go from 1 to {ACTORS}.", "actors")
+        raise DatasetError(_("There is no actor {wrong} in RAVDESS; they go from 1 to {actors}.").format(wrong=wrong[0],
+                                                                                                         actors=ACTORS),
+                           "actors")
 
 
 def _sets(folders: Sequence[Path]) -> dict[str, EmojiSet]:
@@ -106,7 +112,8 @@ def _sets(folders: Sequence[Path]) -> dict[str, EmojiSet]:
     for folder in folders:
         added = emoji.in_folder(folder)
         if added.name in sets:
-            raise DatasetError(f"The emoji set {added.name} is in the tone set already. Leave {folder} out.", "overlap")
+            raise DatasetError(_("The emoji set {name} is in the tone set already. Leave {folder} out.").format(
+                name=added.name, folder=folder), "overlap")
         sets[added.name] = added
     return sets
 
@@ -119,8 +126,8 @@ def _spoken(folder: Path | None, report: Report) -> list[ActedUtterance]:
     spoken = [utterance for utterance in dataset.utterances
               if isinstance(utterance, ActedUtterance) and utterance.recording and utterance.emotion in MOOD_OF]
     if not spoken:
-        raise DatasetError(f"{folder} has no recording that is neutral, calm, happy, sad or angry. Nothing was "
-                           "written.", "too_few")
+        raise DatasetError(_("{folder} has no recording that is neutral, calm, happy, sad or angry. Nothing was "
+                             "written.").format(folder=folder), "too_few")
     return sorted(spoken, key=lambda utterance: utterance.utterance_id)
 
 

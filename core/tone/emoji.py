@@ -13,6 +13,7 @@ from typing import Any
 from core import plain_json
 from core.datasets.tone import MOODS
 from core.errors import DatasetError
+from core.localisation import _
 
 RESOURCES = files("resources") / "tone"
 TRAINED = ("fluent-emoji", "fluent-emoji-flat", "noto", "emojione")  # styles of train and of test-seen-style
@@ -64,14 +65,15 @@ def in_folder(folder: Path) -> EmojiSet:
     """The set in the folder of an Iconify package. DatasetError: missing, damaged, incomplete (icons that it lacks)."""
     path = folder / "icons.json"
     if not path.is_file():
-        raise DatasetError(f"{folder} holds no icons.json. Give the folder of an unpacked package of emoji in "
-                           "Iconify's form, such as @iconify-json/openmoji.", "missing")
+        raise DatasetError(_("{folder} holds no icons.json. Give the folder of an unpacked package of emoji in "
+                             "Iconify's form, such as @iconify-json/openmoji.").format(folder=folder), "missing")
     try:
         info = folder / "info.json"
         return _emoji_set(plain_json.loads(path.read_bytes()),
                           plain_json.loads(info.read_bytes()) if info.is_file() else {})
     except plain_json.DAMAGE as error:
-        raise DatasetError(f"{path} cannot be read as a set of icons. Nothing was drawn; unpack the package again.",
+        raise DatasetError(_("{path} cannot be read as a set of icons. Nothing was drawn; unpack the "
+                             "package again.").format(path=path),
                            "damaged") from error
 
 
@@ -81,8 +83,8 @@ def _emoji_set(listed: Mapping[str, Any], info: Mapping[str, Any]) -> EmojiSet:
     sources = {name: icons.get(name) or icons.get(aliases.get(name, {}).get("parent", "")) for name in NEEDED}
     lacking = [name for name, icon in sources.items() if icon is None]
     if lacking:
-        raise DatasetError(f"The emoji set {listed['prefix']} lacks {', '.join(lacking)}. Nothing was drawn; leave it "
-                           "out, or choose another.", "incomplete")
+        raise DatasetError(_("The emoji set {prefix} lacks {lacking}. Nothing was drawn; leave it out, or choose "
+                             "another.").format(prefix=listed["prefix"], lacking=", ".join(lacking)), "incomplete")
     return EmojiSet(str(listed["prefix"]), str(info.get("author", {}).get("name", "unknown")),
                     str(info.get("license", {}).get("title", "unknown")),
                     {name: _icon(icon, listed) for name, icon in sources.items() if icon is not None})

@@ -24,6 +24,7 @@ from core.features.encode import encode_pictures, encode_utterances
 from core.features.image_cache import ImageFeatureCache
 from core.features.noise import CLEAN
 from core.features.prepared_split import Split
+from core.localisation import _
 from core.models.spec import ModelSpec
 from core.progress import Report, silent, steps
 from core.workspace import Workspace
@@ -96,12 +97,13 @@ def measure(workspace: Workspace, folder: Path, asked: Sequence[ModelSpec], spli
     """Figures of models on splits of a tone set. EvaluationError ("not_tone"); the errors of `evaluate`."""
     dataset = datasets.load(folder, report=report)
     if dataset.kind != KIND:
-        raise EvaluationError(f"{folder.name} is no tone set. `brewclip tone build` makes one.", "not_tone")
+        raise EvaluationError(_("{name} is no tone set. `brewclip tone build` makes one.").format(name=folder.name),
+                              "not_tone")
     specs = [workspace.models.resolve(spec, workspace.settings) for spec in asked]
     for spec in specs:
         models.check(workspace, spec)
     results = []
-    for spec, part in zip(specs, steps(report, *(1 for _ in specs)), strict=True):
+    for spec, part in zip(specs, steps(report, *(1 for _unused in specs)), strict=True):
         model = models.load(workspace, spec, part)
         results += [_measured(workspace, model, dataset, split, part) for split in splits]
     return results
@@ -141,8 +143,8 @@ class ToneGallery:
     def of(cls, vectors: Floats, split: Split, dataset: Dataset) -> "ToneGallery":
         """The pictures of a split."""
         parts = [parts_of(dataset.relevance[image_id]) for image_id in split.image_ids]
-        return cls(units(vectors), np.array([MOODS.index(mood) for _, mood in parts]),
-                   np.array([SUBJECTS.index(subject) for subject, _ in parts]))
+        return cls(units(vectors), np.array([MOODS.index(mood) for _unused, mood in parts]),
+                   np.array([SUBJECTS.index(subject) for subject, _unused in parts]))
 
     def figures(self, vectors: Floats, utterances: Sequence[ToneUtterance]) -> ToneFigures:
         """Figures of utterances with the vectors (m, dim). A vector of NaN or zeros is a miss."""
@@ -180,7 +182,7 @@ def figure(hits: Bools, moods: Ints, actors: Ints) -> ToneFigure:
     draw = np.random.default_rng(0)
     rows = {name: np.flatnonzero(actors == name) for name in names}
     drawn = []
-    for _ in range(DRAWS):
+    for _unused in range(DRAWS):
         chosen = np.concatenate([rows[name] for name in draw.choice(names, len(names))])
         drawn.append(over_moods(hits[chosen], moods[chosen]))
     low, high = np.percentile(drawn, [2.5, 97.5]).tolist()
@@ -196,7 +198,7 @@ def swap(model: EvaluatedModel, split: Split, gallery: ToneGallery) -> VoiceSwap
     if not pairs:
         return VoiceSwap(0, 0.0, 0.0)
     spoken = tuple(replace(split.spoken[voice], transcript=split.spoken[words].transcript) for words, voice in pairs)
-    swapped = replace(split, spoken=spoken, utterances=tuple(split.utterances[words] for words, _ in pairs))
+    swapped = replace(split, spoken=spoken, utterances=tuple(split.utterances[words] for words, _unused in pairs))
     shown = gallery.shown_moods(units(encode_utterances(model.network, swapped).fused))
     moods = np.array([MOODS.index(utterance.mood) for utterance in utterances])
     of_words, of_voice = (moods[list(rows)] for rows in zip(*pairs, strict=True))

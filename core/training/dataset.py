@@ -16,6 +16,7 @@ from core.errors import TrainingError
 from core.features.image_cache import ImageFeatureCache
 from core.features.noise import CLEAN, Condition
 from core.features.prepared_split import Split
+from core.localisation import _
 from core.progress import Report, silent
 from core.training.distributed import shares
 
@@ -40,10 +41,13 @@ def with_dev(dataset: Dataset, train: str, dev: str, seed: int, limit: int = 0) 
     named = "" if dev == HELD_OUT else dev
     for name in (train, named):
         if name and name not in dataset.splits:
-            raise TrainingError(f"{dataset.folder.name} has no split {name!r}; it has {', '.join(dataset.splits)}.",
+            raise TrainingError(_("{name} has no split {name_2!r}; it has {splits}.").format(name=dataset.folder.name,
+                                                                                             name_2=name,
+                                                                                             splits=", ".join(
+                                                                                                 dataset.splits)),
                                 "no_split")
     if dev == train:
-        raise TrainingError(f"The model cannot be chosen on {dev}, which it learns from.", "no_split")
+        raise TrainingError(_("The model cannot be chosen on {dev}, which it learns from.").format(dev=dev), "no_split")
     found = named or next((name for name in DEV_NAMES if name in dataset.splits and name != train), "")
     if found and dev != HELD_OUT:
         return _limited(dataset, found, limit), found
@@ -81,11 +85,12 @@ def check_enough(pairs: int, batch: int, broken: int = 0, dataset: Dataset | Non
     """
     if not pairs and dataset is not None:
         why, kind = pair_losses(dataset.problems)
-        raise TrainingError(f"No picture with its recording could be found to learn from{why}", kind)
+        raise TrainingError(_("No picture with its recording could be found to learn from{why}").format(why=why), kind)
     if pairs < batch:
         why = f" ({broken} pictures or recordings are missing or cannot be read)" if broken else ""
-        raise TrainingError(f"There are {pairs} pairs to learn from{why}, which is less than a batch of {batch}. "
-                            "Choose a smaller batch or more data.", "too_few")
+        raise TrainingError(_("There are {pairs} pairs to learn from{why}, which is less than a batch of {batch}. "
+                              "Choose a smaller batch or more data.").format(pairs=pairs, why=why, batch=batch),
+                            "too_few")
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +187,7 @@ class PairDataset:
 
         utterances = [self._splits[part].spoken[row] for part, row in chosen]
         states = [each.states for each in utterances] if self._model.variant.acoustic else None
-        words = utterances if self._model.variant.text else [self._splits[0].spoken[row] for _, row in chosen]
+        words = utterances if self._model.variant.text else [self._splits[0].spoken[row] for _unused, row in chosen]
         speech = self._model.collate([each.transcript for each in words], states)  # the teacher's speech is clean
         if self._read:
             speech = replace(speech, text=torch.stack([self._read[part % len(self._read)][row]
@@ -190,7 +195,7 @@ class PairDataset:
         pictures = (np.stack([self._splits[0].pictures[place].array for place in places]) if self._seen is None
                     else self._seen[list(places)])
         return PairBatch(pictures, speech, torch.from_numpy(self._splits[0].relevance[list(places)]),
-                         torch.tensor([row for _, row in chosen]))
+                         torch.tensor([row for _unused, row in chosen]))
 
     def stems(self, batch: PairBatch, device: "torch.device") -> "torch.Tensor":
         """The batch's pictures as `BrewCLIP.forward` takes them."""

@@ -16,6 +16,7 @@ from torch.nn import functional
 from core.errors import TrainingError
 from core.features import encode
 from core.features.prepared_split import Split
+from core.localisation import _
 from core.models.brewclip import BrewCLIP
 from core.progress import Report, silent
 
@@ -46,8 +47,8 @@ class TextDistillation:
                  for spoken, utterance in zip(split.spoken, split.utterances, strict=True)]
         written = sorted({each.caption for each in split.utterances if each.caption} or set(texts) - {""})
         if not written:
-            raise TrainingError("No word was heard in what there is to learn from, and there are no captions: words "
-                                "cannot teach the voice. Begin a run without that (teach 0).", "no_words")
+            raise TrainingError(_("No word was heard in what there is to learn from, and there are no captions: words "
+                                  "cannot teach the voice. Begin a run without that (teach 0)."), "no_words")
         if len(written) > MOST:
             written = [written[place] for place in np.random.default_rng(seed).permutation(len(written))[:MOST]]
         bare = BrewCLIP(built, "zero-shot").to(built.model.logit_scale.device).eval()

@@ -11,6 +11,7 @@ import numpy as np
 from core.datasets.records import Dataset
 from core.errors import TrainingError
 from core.features.prepared_split import Cost, FeaturePreparer, Split
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep, silent, steps
 from core.training.dataset import PairDataset, check_enough, usable
 from core.training.distributed import together
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 SAMPLE = 32  # pairs that are prepared; a larger batch repeats them
 WARM_UP = 2  # steps that are not measured
 MEASURED, LONGEST = 5, 60.0  # steps that are, fewer once they took so many seconds
-NO_MEMORY = ("A step does not fit into the memory. Nothing was begun; choose micro-batches, activation checkpointing, "
-             "a smaller batch, or float16 or bfloat16.")
+NO_MEMORY = (_("A step does not fit into the memory. Nothing was begun; choose micro-batches, activation "
+               "checkpointing, a smaller batch, or float16 or bfloat16."))
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ class _Measuring:
         count = sum(usable(split, row, options.drop_unheard or not model.variant.acoustic)
                     for row in range(len(split.utterances)))
         if not count:
-            raise TrainingError("None of the pairs that were measured can be learnt from: their recordings cannot be "
-                                "read or have no words. Nothing was begun; check the dataset.", "too_few")
+            raise TrainingError(_("None of the pairs that were measured can be learnt from: their recordings cannot "
+                                  "be read or have no words. Nothing was begun; check the dataset."), "too_few")
         corpus = PairDataset([split] * -(-options.batch // count), preparing.images, model, options.batch, options.seed,
                              options.drop_unheard)
         corpus.settle()

@@ -7,21 +7,23 @@ from typing import Any, Literal
 
 from core.errors import ModelError, TrainingError
 from core.figures import plain
+from core.localisation import _
 from core.models.variants import BrewClipOptions, Source
 from core.training.recipe import Recipe, TrainingOptions, check
 
 Value = str | int | float | bool
 
 TITLES: Mapping[str, str] = MappingProxyType({  # where the field's own name is not a title
-    "rate": "Learning rate", "warmup": "Warm-up", "final_rate": "Final learning rate", "clip": "Gradient clipping",
-    "evaluate_every": "Validate every", "noise": "Noise", "choose_weight": "Choose the acoustic weight",
-    "drop_unheard": "Drop empty transcripts", "max_cache_gb": "Maximum cache growth",
-    "prompt_std": "Prompt initialisation", "cls_std": "CLS initialisation", "inner_weight": "Inner loss α",
-    "learn_temperature": "Learn temperature", "acoustic_weight": "Acoustic weight", "gate": "Gate",
-    "teach": "Text distillation", "loss": "Form of the loss", "same_image_negatives": "Same-picture negatives",
-    "select": "Model selection", "captions": "Captions as text", "micro_batch": "Micro-batch",
-    "dev_limit": "Dev pictures", "compile": "Compile",
-    "beam": "Beam size",
+    "rate": _("Learning rate"), "warmup": _("Warm-up"), "final_rate": _("Final learning rate"),
+                                              "clip": _("Gradient clipping"),
+    "evaluate_every": _("Validate every"), "noise": _("Noise"), "choose_weight": _("Choose the acoustic weight"),
+    "drop_unheard": _("Drop empty transcripts"), "max_cache_gb": _("Maximum cache growth"),
+    "prompt_std": _("Prompt initialisation"), "cls_std": _("CLS initialisation"), "inner_weight": _("Inner loss α"),
+    "learn_temperature": _("Learn temperature"), "acoustic_weight": _("Acoustic weight"), "gate": _("Gate"),
+    "teach": _("Text distillation"), "loss": _("Form of the loss"), "same_image_negatives": _("Same-picture negatives"),
+    "select": _("Model selection"), "captions": _("Captions as text"), "micro_batch": _("Micro-batch"),
+    "dev_limit": _("Dev pictures"), "compile": _("Compile"),
+    "beam": _("Beam size"),
 })
 FIRST = ("training.steps", "training.batch", "training.rate", "model.prompts", "model.inner_weight",
          "model.temperature")  # changed most often; the others are folded away
@@ -65,8 +67,10 @@ class Option:
         try:
             value = kind("".join(text.split()))
         except ValueError:
-            number = "a whole number" if kind is int else "a number"
-            raise TrainingError(f"{self.title} is {number} from {plain(self.low)} to {plain(self.high)}.",
+            number = _("a whole number") if kind is int else _("a number")
+            raise TrainingError(_("{title} is {number} from {low} to {high}.").format(title=self.title, number=number,
+                                                                                      low=plain(self.low),
+                                                                                      high=plain(self.high)),
                                 "options") from None
         self.check(value)
         return value
@@ -86,9 +90,10 @@ OPTIONS: tuple[Option, ...] = (*_options("training", TrainingOptions), *_options
 BY_KEY: Mapping[str, Option] = MappingProxyType({each.key: each for each in OPTIONS})
 
 FACTS: Mapping[str, str] = MappingProxyType({  # of a run beside the options
-    "preset": "Preset", "dataset": "Dataset", "variant": "Variant", "backbone": "Backbone", "crop": "Image crop",
-    "train": "Training split",
-    "dev": "Development split"})
+    "preset": _("Preset"), "dataset": _("Dataset"), "variant": _("Variant"), "backbone": _("Backbone"),
+                                             "crop": _("Image crop"),
+    "train": _("Training split"),
+    "dev": _("Development split")})
 PAPER_CROP = Recipe.__dataclass_fields__["crop"].default
 
 
@@ -102,7 +107,7 @@ def with_values(recipe: Recipe, values: Mapping[str, Value]) -> Recipe:
     parts: dict[str, dict[str, Any]] = {"training": {}, "model": {}}
     for key, value in values.items():
         BY_KEY[key].check(value)
-        group, _, name = key.partition(".")
+        group, _unused, name = key.partition(".")
         parts[group][name] = value
     try:
         return replace(recipe, training=replace(recipe.training, **parts["training"]),

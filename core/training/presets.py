@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from core.errors import TrainingError
+from core.localisation import _
 from core.training.options import APART, OPTIONS, PAPER_CROP, Value, change_in_words, values_of, with_values
 from core.training.recipe import Recipe
 
@@ -31,18 +32,20 @@ class Preset:
 _DEFAULTS: Mapping[str, Value] = MappingProxyType({option.key: option.default for option in OPTIONS})
 
 PRESETS: tuple[Preset, ...] = (
-    Preset("paper", "Paper", "What the text of the paper says; what it leaves open is as in the authors' code or ours.",
+    Preset("paper", _("Paper"),
+           _("What the text of the paper says; what it leaves open is as in the authors' code or ours."),
            MappingProxyType({"training.same_image_negatives": True, "training.drop_unheard": True})),
-    Preset("authors", "Authors' code", "What the authors' public code does, where it differs from the text.",
+    Preset("authors", _("Authors' code"), _("What the authors' public code does, where it differs from the text."),
            MappingProxyType({
                "training.loss": "authors", "training.replicas": 3, "training.select": "r1",
                "training.drop_unheard": True, "training.evaluate_every": 937, "training.beam": 5,
                "training.padding": "window", "model.inner_weight": 0.0, "model.learn_temperature": False}),
-           ("the authors select the model on the test split; here it is selected on the dev split",
-            "the authors transcribe with Whisper base.en and cut recordings at pauses with a voice activity detector; "
-            "here the recogniser is that of the settings (recogniser whisper-base.en is theirs), without a detector",
-            "the authors validate after every epoch; here after every 937 steps, an epoch of Flickr8k")),
-    Preset("small-data", "Small data", "For about a thousand utterances; see docs/train.md.",
+           (_("the authors select the model on the test split; here it is selected on the dev split"),
+            _("the authors transcribe with Whisper base.en and cut recordings at pauses with a voice activity "
+              "detector; here the recogniser is that of the settings (recogniser whisper-base.en is theirs), without "
+              "a detector"),
+            _("the authors validate after every epoch; here after every 937 steps, an epoch of Flickr8k"))),
+    Preset("small-data", _("Small data"), _("For about a thousand utterances; see docs/train.md."),
            MappingProxyType({
                "training.steps": 1000, "training.rate": 1e-3, "training.evaluate_every": 100,
                "training.choose_weight": True, "training.teach": 30.0, "training.teach_temperature": 0.15,
@@ -55,7 +58,9 @@ BY_NAME: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset
 def preset(name: str) -> Preset:
     """The preset of that name. TrainingError ("preset") when there is none."""
     if name not in BY_NAME:
-        raise TrainingError(f"There is no preset {name!r}; choose one of {', '.join(BY_NAME)}.", "preset")
+        raise TrainingError(_("There is no preset {name!r}; choose one of {by_name}.").format(name=name,
+                                                                                              by_name=", ".join(
+                                                                                                  BY_NAME)), "preset")
     return BY_NAME[name]
 
 
@@ -75,7 +80,7 @@ def deviations(recipe: Recipe) -> tuple[str, ...]:
 
 def in_short(recipe: Recipe) -> str:
     """Preset and changes of a recipe: "as authors, batch 64"; "" when there are none."""
-    return ", ".join((*([f"as {recipe.preset}"] if recipe.preset else []), *changes(recipe)))
+    return ", ".join((*([_("as {preset}").format(preset=recipe.preset)] if recipe.preset else []), *changes(recipe)))
 
 
 def left_open() -> tuple[str, ...]:

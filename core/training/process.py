@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from core import child_python, plain_json, private_files
 from core.errors import BrewclipError, TrainingError
 from core.home import Home
+from core.localisation import _
 from core.progress import Progress, Report, WorkStep
 from core.training.run_folder import OUTPUT, RunFolder
 from core.training.runs import RunReader, RunRecord
@@ -58,7 +59,8 @@ def start(path: Path, home: Home, command: Sequence[str] = (), more: Sequence[st
             return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output,  # noqa: S603  (our own command)
                                     stderr=subprocess.STDOUT, env=environment, cwd=path, start_new_session=True)
     except OSError as error:
-        raise TrainingError(f"The run could not be started: {error.strerror or error}. Nothing was lost; try again.",
+        raise TrainingError(_("The run could not be started: {strerror}. Nothing was lost; try again.").format(
+            strerror=error.strerror or error),
                             "not_started") from error
 
 
@@ -85,7 +87,8 @@ def measure(recipe: "Recipe", home: Home, report: Report, command: Sequence[str]
         if process.returncode == -SIGKILL or _lacked_memory(output):
             raise TrainingError(NO_MEMORY, "memory")
         if process.returncode != 0:
-            raise TrainingError(f"The run could not be measured: {explain(process.returncode, output)[1]}", "crash")
+            raise TrainingError(_("The run could not be measured: {explain}").format(
+                explain=explain(process.returncode, output)[1]), "crash")
         printed = plain_json.loads(output[output.rfind("{"):output.rfind("}") + 1])
         return RunEstimate(**{each.name: printed[each.name] for each in fields(RunEstimate)})
 
@@ -153,7 +156,7 @@ def _signal(path: Path, process: Process | None, number: signal.Signals) -> None
         except ProcessLookupError:
             return
     elif folder.busy:
-        raise TrainingError("The run is trained by another computer. End it there (Ctrl-C).", "elsewhere")
+        raise TrainingError(_("The run is trained by another computer. End it there (Ctrl-C)."), "elsewhere")
 
 
 def close_run(path: Path) -> None:

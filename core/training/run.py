@@ -12,6 +12,7 @@ from core.evaluation import unseen
 from core.features.content_hashes import Digests
 from core.features.noise import Condition
 from core.features.prepared_split import Cost, FeaturePreparer, Split
+from core.localisation import _
 from core.models.checkpoints import Run
 from core.models.variants import variant
 from core.progress import JobCancelled, Progress, Report, WorkStep, silent, steps
@@ -48,7 +49,7 @@ def begin(folder: RunFolder, recipe: Recipe) -> None:
     """Create a new run. TrainingError: exists, busy, no_split, too_few; DatasetError: unreadable dataset."""
     under = conditions(recipe.training.noise)
     loaded = datasets.load(recipe.dataset, recipe.kind, follow_links=recipe.follow_links)
-    dataset, _ = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
+    dataset, _unused = with_dev(loaded, recipe.train, recipe.dev, recipe.training.seed)
     # before hours of transcribing
     check_enough(len(under) * len(paired(dataset.of(recipe.train))), recipe.training.batch, dataset=loaded)
     folder.create(recipe)
@@ -91,8 +92,9 @@ def _logging_end(folder: RunFolder, work: Any) -> "TrainingResult":
         if not is_memory(error):
             folder.log("end", why="error", message=f"{type(error).__name__}: {error}")
             raise
-        short = TrainingError("There was not enough memory for the run. What was saved before is kept; begin a run "
-                              "with micro-batches or a smaller batch, in float16 or bfloat16, or on the CPU.", "memory")
+        short = TrainingError(_("There was not enough memory for the run. What was saved before is kept; begin a run "
+                                "with micro-batches or a smaller batch, in float16 or bfloat16, or on the CPU."),
+                              "memory")
         folder.log("end", why="error", kind=short.kind, message=str(short))
         raise short from error
     folder.log("end", why=outcome.why, step=outcome.step, best_step=outcome.best_step, message="")
@@ -139,11 +141,12 @@ class TrainingJob:
         self.looked_at = tuple(dict.fromkeys((*self.conditions, *conditions(recipe.training.dev_noise))))
         options = recipe.training
         if options.batch < processes.count:
-            raise TrainingError(f"A batch of {options.batch} cannot be shared by {processes.count} processes: choose a "
-                                "larger batch or fewer processes.", "batch")
+            raise TrainingError(_("A batch of {batch} cannot be shared by {count} processes: choose a larger batch or "
+                                  "fewer processes.").format(batch=options.batch, count=processes.count), "batch")
         if options.replicas % processes.count or options.replicas > options.batch // 2:
-            raise TrainingError(f"A batch of {options.batch} in {processes.count} processes cannot be split into "
-                                f"{options.replicas} replicas of two pairs or more.", "batch")
+            raise TrainingError(_("A batch of {batch} in {count} processes cannot be split into {replicas} replicas "
+                                  "of two pairs or more.").format(batch=options.batch, count=processes.count,
+                                                                  replicas=options.replicas), "batch")
 
     def preview(self, report: Report) -> Preview:
         """See `preview`."""
@@ -187,9 +190,9 @@ class TrainingJob:
         """TrainingError ("cache_cap") when the caches would grow beyond what is allowed."""
         cost, cap = self.cost(preparing), self._recipe.training.max_cache_gb
         if cost.nbytes > cap * 1e9:
-            raise TrainingError(f"Hearing and seeing this dataset writes {cost.nbytes / 1e9:.1f} GB, more than the "
-                                f"{cap:g} GB that are allowed. Allow more (max_cache_gb), or choose a smaller part of "
-                                "it.", "cache_cap")
+            raise TrainingError(_("Hearing and seeing this dataset writes {nbytes:.1f} GB, more than the {cap:g} GB "
+                                  "that are allowed. Allow more (max_cache_gb), or choose a smaller "
+                                  "part of it.").format(nbytes=cost.nbytes / 1000000000.0, cap=cap), "cache_cap")
 
     def _prepared(self, preparing: FeaturePreparer, folder: RunFolder, report: Report) -> tuple[list[Split],
                                                                                                 list[Split]]:
@@ -207,7 +210,7 @@ class TrainingJob:
 
         requests = [(self._recipe.train, self.conditions), (self.dev, self.looked_at)]
         parts = iter(steps(logged, *(len(self.dataset.of(name).utterances)
-                                     for name, under in requests for _ in under)))
+                                     for name, under in requests for _unused in under)))
         features = [[preparing.prepare(self.dataset, name, condition, next(parts)) for condition in under]
                     for name, under in requests]
         if not self.processes.local:

@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 
 from core import plain_json, private_files
 from core.errors import BrewclipError, TrainingError
+from core.localisation import _
 from core.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -79,14 +80,15 @@ class RunFolder:
         try:
             names = {path.name for path in self.path.iterdir()} if self.path.exists() else set()
         except NotADirectoryError as error:
-            raise TrainingError(f"{self.path} is a file. Choose a folder for the run.", "exists") from error
+            raise TrainingError(_("{path} is a file. Choose a folder for the run.").format(path=self.path),
+                                "exists") from error
         except OSError as error:
             raise not_written(error) from error
         if self.busy:
-            raise TrainingError(f"Another process is training in {self.path}.", "busy")
+            raise TrainingError(_("Another process is training in {path}.").format(path=self.path), "busy")
         if names - NOT_BEGUN:
-            raise TrainingError(f"{self.path} is not empty. Go on with the run in it (--resume), or choose another "
-                                "folder.", "exists")
+            raise TrainingError(_("{path} is not empty. Go on with the run in it (--resume), or choose another "
+                                  "folder.").format(path=self.path), "exists")
         self._write(RECIPE, json.dumps(recipe.to_json(), indent=1).encode())
         if LOG in names:
             self._write(LOG, b"")
@@ -96,9 +98,10 @@ class RunFolder:
         try:
             return Recipe.from_json(plain_json.read(self.path / RECIPE))
         except FileNotFoundError as error:
-            raise TrainingError(f"There is no run in {self.path}.", "no_run") from error
+            raise TrainingError(_("There is no run in {path}.").format(path=self.path), "no_run") from error
         except UNREADABLE as error:
-            raise TrainingError(f"{self.path / RECIPE} is damaged; the run cannot go on.", "damaged") from error
+            raise TrainingError(_("{path} is damaged; the run cannot go on.").format(path=self.path / RECIPE),
+                                "damaged") from error
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -107,7 +110,7 @@ class RunFolder:
             private_files.make_folder(self.path, private=False)
             self._lock.acquire(timeout=PATIENCE)
         except Timeout as error:
-            raise TrainingError(f"Another process is training in {self.path}.", "busy") from error
+            raise TrainingError(_("Another process is training in {path}.").format(path=self.path), "busy") from error
         except OSError as error:
             raise not_written(error) from error
         try:
@@ -163,7 +166,8 @@ class RunFolder:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
             return RunState(int(facts["step"]), tensors, plain_json.loads(facts["facts"]))
         except (SafetensorError, *UNREADABLE) as error:
-            raise TrainingError(f"{path} is damaged; the run cannot go on from it.", "damaged") from error
+            raise TrainingError(_("{path} is damaged; the run cannot go on from it.").format(path=path),
+                                "damaged") from error
 
     def log(self, event: str, **facts: Any) -> None:
         """Add a line. OSError is TrainingError ("full", "not_written")."""
@@ -242,5 +246,5 @@ def _is_sound(name: str, value: Any) -> bool:
 def not_written(error: OSError) -> BrewclipError:
     """The TrainingError ("full", "not_written") of a file of a run that could not be written."""
     kind = "full" if error.errno == 28 else "not_written"
-    return TrainingError(f"The run's folder could not be written: {error.strerror or error}. What was saved before is "
-                         "kept, and the run can go on from there.", kind)
+    return TrainingError(_("The run's folder could not be written: {strerror}. What was saved before is kept, and the "
+                           "run can go on from there.").format(strerror=error.strerror or error), kind)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from core import private_files
 from core.errors import BrewclipError
+from core.localisation import _
 from core.training.recipe import Recipe
 from core.training.run_folder import LOG, RECIPE, UNREADABLE, RunFolder, read_events
 
@@ -47,20 +48,21 @@ class CurveKind:
         return value * self.scale if number else None
 
 
-_RECALL = tuple(CurveKind(f"{direction}.{at}", f"Dev recall, {direction.replace('_', ' ')}, {at}", "dev",
+_RECALL = tuple(CurveKind(f"{direction}.{at}",
+                          _("Dev recall, {replace}, {at}").format(replace=direction.replace("_", " "), at=at), "dev",
                           (direction, at), "%")
                 for direction in ("speech_to_image", "image_to_speech") for at in ("R@1", "R@5", "R@10"))
 CURVES: tuple[CurveKind, ...] = (
-    CurveKind("loss", "Loss", "step", ("loss",)),
-    CurveKind("outer", "Outer loss, pictures and speech", "step", ("outer",)),
-    CurveKind("inner", "Inner loss, voice and words", "step", ("inner",)),
-    CurveKind("rate", "Learning rate", "step", ("rate",)),
-    CurveKind("temperature", "Temperature", "step", ("temperature",)),
-    CurveKind("pace", "Pairs a second", "step", ("pairs_per_second",)),
-    CurveKind("memory", "GPU memory", "step", ("memory",), "GB", 1e-9),
+    CurveKind("loss", _("Loss"), "step", ("loss",)),
+    CurveKind("outer", _("Outer loss, pictures and speech"), "step", ("outer",)),
+    CurveKind("inner", _("Inner loss, voice and words"), "step", ("inner",)),
+    CurveKind("rate", _("Learning rate"), "step", ("rate",)),
+    CurveKind("temperature", _("Temperature"), "step", ("temperature",)),
+    CurveKind("pace", _("Pairs a second"), "step", ("pairs_per_second",)),
+    CurveKind("memory", _("GPU memory"), "step", ("memory",), "GB", 1e-9),
     *_RECALL,
-    CurveKind("score", "Dev recall, mean of all six", "dev", ("score",), "%"),
-    CurveKind("weight", "Acoustic weight, chosen on dev", "dev", ("acoustic_weight",)),
+    CurveKind("score", _("Dev recall, mean of all six"), "dev", ("score",), "%"),
+    CurveKind("weight", _("Acoustic weight, chosen on dev"), "dev", ("acoustic_weight",)),
 )
 
 
@@ -274,7 +276,7 @@ def _curve(kind: CurveKind, steps: Sequence[Event], events: Sequence[Event]) -> 
     source = steps if kind.event == "step" else [event for event in events if event["event"] == kind.event]
     points = [(int(event["step"]), value) for event in source if "step" in event
               and (value := kind.value(event)) is not None]
-    return TrainingCurve(tuple(step for step, _ in points), tuple(value for _, value in points))
+    return TrainingCurve(tuple(step for step, _unused in points), tuple(value for _unused, value in points))
 
 
 def pace_of(records: Sequence[RunRecord], like: Callable[[RunRecord], bool]) -> float | None:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import TrainingError
+from core.localisation import _
 from core.models.brewclip import BranchFeatures, BrewCLIP, Features
 from core.models.losses import Losses, Objective
 from core.training.dataset import PairBatch, PairDataset
@@ -49,9 +50,9 @@ class TrainingStep:
         if asked == "off" or not needs_tower or (asked == "auto" and not _compiles_for_gpu(self.device)):
             return blocks
         if not _compiles_for_gpu(self.device) and not (self.device.type == "cpu" and any(map(which, COMPILERS))):
-            raise TrainingError("The image tower cannot be compiled here: that needs Triton for an NVIDIA GPU, or a "
-                                "C++ compiler for the CPU. What was computed so far is kept; begin a run with compile "
-                                "off.", "compile")
+            raise TrainingError(_("The image tower cannot be compiled here: that needs Triton for an NVIDIA GPU, or a "
+                                  "C++ compiler for the CPU. What was computed so far is kept; begin a run with "
+                                  "compile off."), "compile")
         return torch.compile(blocks, dynamic=False)
 
     def batches(self, step: int) -> tuple[PairBatch, ...]:
@@ -101,7 +102,7 @@ class TrainingStep:
             vectors = _vectors(self._embedded(step, number, batch))
             roots = [(vector, gradient) for vector, gradient in zip(vectors, own, strict=True)
                      if vector is not None and vector.requires_grad and gradient is not None]
-            torch.autograd.backward([vector for vector, _ in roots], [gradient for _, gradient in roots])
+            torch.autograd.backward([vector for vector, _unused in roots], [gradient for _unused, gradient in roots])
         return losses
 
     def _backward(self, losses: Losses) -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from core.errors import TrainingError
+from core.localisation import _
 from core.models import checkpoints
 from core.models.brewclip import BrewCLIP
 from core.models.checkpoints import Run
@@ -125,9 +126,10 @@ class Trainer:
         means = self._meter.means(self._processes)
         finite = torch.stack([torch.isfinite(each.detach()).all() for each in self._trained.values()]).all()
         if not bool(finite) or not all(math.isfinite(each) for each in means):
-            raise TrainingError(f"The model is no longer made of numbers (between step {self._meter.began(step)} and "
-                                f"{step}). The best model and the last good state are kept; begin another run with a "
-                                "lower learning rate, or in float32.", "not_finite")
+            raise TrainingError(_("The model is no longer made of numbers (between step {began} and {step}). The best "
+                                  "model and the last good state are kept; begin another run with a lower learning "
+                                  "rate, or in float32.").format(began=self._meter.began(step), step=step),
+                                "not_finite")
         return means
 
     def _log(self, step: int) -> None:
@@ -143,7 +145,7 @@ class Trainer:
         """Validate, and keep the model if it is the best so far. JobCancelled: the validation is made up for later."""
         started = time.perf_counter()
         vectors = self._dev.embed(self._model,
-                                  lambda _: report(Progress(WorkStep.VALIDATING, step, self._options.steps)))
+                                  lambda _unused: report(Progress(WorkStep.VALIDATING, step, self._options.steps)))
         if self._processes.first:
             self._judge(step, self._dev.judge(self._model, vectors), started)
         patience = self._options.patience
@@ -183,8 +185,8 @@ class Trainer:
         """Resume from the folder's state; returns the next step. TrainingError ("damaged"): it is of another run."""
         state = self._folder.state()
         if not self._processes.alike(state.step):
-            raise TrainingError(f"The processes do not find the same run in {self._folder.path}: it must be in a "
-                                "folder that all machines share.", "damaged")
+            raise TrainingError(_("The processes do not find the same run in {path}: it must be in a folder that all "
+                                  "machines share.").format(path=self._folder.path), "damaged")
         if state.step == 0:
             return 0
         try:
@@ -196,8 +198,8 @@ class Trainer:
                 self._update.scaler.load_state_dict(state.facts["scaler"])
             look = bool(state.facts.get("look"))
         except (KeyError, RuntimeError, TypeError) as error:
-            raise TrainingError(f"What was saved in {self._folder.path} is of another model than the recipe says; the "
-                                "run cannot go on.", "damaged") from error
+            raise TrainingError(_("What was saved in {path} is of another model than the recipe says; the run cannot "
+                                  "go on.").format(path=self._folder.path), "damaged") from error
         self._over = 0 < self._options.patience <= self._best.looks_since
         if look:
             self._validate(state.step, report)

@@ -34,7 +34,7 @@ def _is_safe(node: ast.expr) -> bool:
     if isinstance(node, ast.IfExp):
         return _is_safe(node.body) and _is_safe(node.orelse)
     if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id == "plain_tip"
+        return isinstance(node.func, ast.Name) and node.func.id in ("plain_tip", "_")  # `_` takes literals alone
     return isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id.isupper())
 
 

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import Card, button, clear, column, label, look, row, scrolling
 from brewclip_app.widgets.difference_line import DifferenceLine
 from brewclip_app.widgets.transcript_view import TranscriptView
@@ -16,22 +17,22 @@ if TYPE_CHECKING:
     from core.store.records import TakeRecord
 
 LEAST_OTHERS = 72  # px: two lines of another take
-STAGES = {"draft": "draft", "awaited": "waiting for the transcript", "late": "transcript to confirm", "done": "",
+STAGES = {"draft": "draft", "awaited": _("waiting for the transcript"), "late": _("transcript to confirm"), "done": "",
           "accepted": "accepted", "rejected": "rejected"}
-AWAITED = "Transcribing… Press Enter to continue without waiting; the recording is saved."
-LATE = "This transcript arrived after Enter: press Enter to confirm it."
+AWAITED = _("Transcribing… Press Enter to continue without waiting; the recording is saved.")
+LATE = _("This transcript arrived after Enter: press Enter to confirm it.")
 
 
 class CaptionCard(Card):
     """The caption of the current take, to be edited and confirmed with Enter."""
 
     def __init__(self) -> None:
-        super().__init__("Transcript", space=4)
+        super().__init__(_("Transcript"), space=4)
         self.text = TranscriptView()
-        self.text.setPlaceholderText("The transcript appears here")
+        self.text.setPlaceholderText(_("The transcript appears here"))
         self.text.accepts_nothing = True  # Enter before the transcript
-        self.text.setAccessibleName("Caption")
-        self.text.setAccessibleDescription("The transcript. Edit it, and press Enter to confirm it and continue.")
+        self.text.setAccessibleName(_("Caption"))
+        self.text.setAccessibleDescription(_("The transcript. Edit it, and press Enter to confirm it and continue."))
         self.changes = DifferenceLine()
         self.note = label("", "quiet", wrap=True)
         self.body.addWidget(self.text)
@@ -56,7 +57,7 @@ class CaptionCard(Card):
         if not stays:
             words = transcript.words if transcript and caption == " ".join(transcript.text.split()) else ()
             self.text.show_words(caption, words)
-        self.heading.setText("Caption" if stage in ("done", "accepted", "rejected") else "Transcript")
+        self.heading.setText(_("Caption") if stage in ("done", "accepted", "rejected") else _("Transcript"))
         self._show_changes()
         self._show_note(stage, awaited, transcript, caption)
 
@@ -89,7 +90,7 @@ class OtherTakesCard(Card):
     """Other takes of the picture, each with the share of words it has in common with the caption."""
 
     def __init__(self, play: "Callable[[TakeRecord], object]") -> None:
-        super().__init__("Other descriptions of this picture", space=6)
+        super().__init__(_("Other descriptions of this picture"), space=6)
         self._play = play
         inner = QWidget()
         self.lines = column(space=8)
@@ -101,7 +102,7 @@ class OtherTakesCard(Card):
 
     def show_takes(self, takes: "list[TakeRecord]", current: "TakeRecord | None") -> None:
         """Show takes beside the current one; hide the card when there are none."""
-        caption, _ = _caption_and_stage(current)
+        caption, _unused = _caption_and_stage(current)
         clear(self.lines)
         for take in reversed(takes):
             self.lines.addWidget(self._line(take, caption))
@@ -112,14 +113,16 @@ class OtherTakesCard(Card):
 
         own, stage = _caption_and_stage(take)
         shared = round(100 * overlap(own, caption)) if caption and own else 0
-        facts = " · ".join(filter(None, (take.speaker.name, STAGES[stage], f"{shared} % of words shared" if shared
+        facts = " · ".join(filter(None,
+                                  (take.speaker.name, STAGES[stage],
+                                   _("{shared} % of words shared").format(shared=shared) if shared
                                          else "")))
-        play = button("Play", lambda: self._play(take), "quiet-link")
+        play = button(_("Play"), lambda: self._play(take), "quiet-link")
         play.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         foot = row(label(facts, "quiet", wrap=True), play)
         foot.setStretch(0, 1)
         line = QWidget()
-        line.setLayout(column(label(f"“{own}”" if own else "No transcript yet", wrap=True), foot, space=1))
+        line.setLayout(column(label(f"“{own}”" if own else _("No transcript yet"), wrap=True), foot, space=1))
         return line
 
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from brewclip_app import tasks
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _, localised
 from brewclip_app.panels.annotate.serial_jobs import SerialJobs
 from brewclip_app.panels.annotate.state import AnnotateState, Target, UnsavedRecording, read_gallery
 from core.progress import JobCancelled, Report
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from core.store.records import ImageRecord, SpeakerRecord, TakeRecord, TakeState
 
 T = TypeVar("T")
-ALL_SAVED = "All takes are saved."
-IN_MEMORY = "The recording is kept in memory: free some space, then press Enter to save it. Delete discards it."
-NOT_SAVED = "This recording is not saved yet. Press Enter to try again or Delete to discard it."
-LATER = "Accepted without a transcript. Confirm it in Review (Ctrl+R) when it is there."
-NEEDS_WORDS = "A caption needs words: press R to record again, or type it."
-NOTHING_RECORDED = "Nothing is recorded yet: hold Space and describe the picture."
-LAST_PICTURE = "This is the last picture of the queue."
-BINNED = "Recording moved to the bin. Press Ctrl+Shift+Z to restore it."
+ALL_SAVED = _("All takes are saved.")
+IN_MEMORY = _("The recording is kept in memory: free some space, then press Enter to save it. Delete discards it.")
+NOT_SAVED = _("This recording is not saved yet. Press Enter to try again or Delete to discard it.")
+LATER = _("Accepted without a transcript. Confirm it in Review (Ctrl+R) when it is there.")
+NEEDS_WORDS = _("A caption needs words: press R to record again, or type it.")
+NOTHING_RECORDED = _("Nothing is recorded yet: hold Space and describe the picture.")
+LAST_PICTURE = _("This is the last picture of the queue.")
+BINNED = _("Recording moved to the bin. Press Ctrl+Shift+Z to restore it.")
 
 
 class AnnotateController(Controller[AnnotateState]):
@@ -60,7 +61,7 @@ class AnnotateController(Controller[AnnotateState]):
         `same_pictures`: the queue is neither read again nor sorted anew.
         """
         name = self._context.gallery
-        reading = self.serial.add("Reading the gallery", lambda: read_gallery(self._context.explorer, name, spec))
+        reading = self.serial.add(_("Reading the gallery"), lambda: read_gallery(self._context.explorer, name, spec))
 
         async def show() -> None:
             from core.annotation.takes import Annotator
@@ -108,7 +109,7 @@ class AnnotateController(Controller[AnnotateState]):
         if self.state.unsaved is not None:
             self.message.emit(NOT_SAVED, "care")
         elif self.state.saving:
-            saved = self.serial.add("Saving the recording", lambda: None)
+            saved = self.serial.add(_("Saving the recording"), lambda: None)
 
             async def follow() -> None:
                 await saved
@@ -145,7 +146,7 @@ class AnnotateController(Controller[AnnotateState]):
         gallery_id = state.gallery.id
         place = AnnotatingRecord(state.queue.spec, state.image.id if state.image else None,
                                  state.speaker.id if state.speaker else None)
-        self._start(self.serial.add("Saving the place",
+        self._start(self.serial.add(_("Saving the place"),
                                     lambda: self._context.explorer.store.keep_annotating(gallery_id, place)))
         current = state.current_take
         if current is not None and current.state == "draft" and current.heard is None:
@@ -176,7 +177,7 @@ class AnnotateController(Controller[AnnotateState]):
             store.change_speaker(speaker.id, name, language, consent)
             return next(stored for stored in store.speakers() if stored.id == speaker.id)
 
-        saving = self.serial.add("Saving the speaker", work)
+        saving = self.serial.add(_("Saving the speaker"), work)
 
         async def choose() -> None:
             self._arrive(speaker=await saving)
@@ -220,7 +221,7 @@ class AnnotateController(Controller[AnnotateState]):
                                                target.replaces))
             return last_saved[0]
 
-        saving = self.serial.add("Saving the recording", work)
+        saving = self.serial.add(_("Saving the recording"), work)
         self._set(saving=self.state.saving + 1)
 
         async def finish() -> None:
@@ -297,7 +298,7 @@ class AnnotateController(Controller[AnnotateState]):
             return transcribe(take, explorer.store, explorer.recogniser(report), explorer.query_options(), report)
 
         try:
-            transcribed = await self._context.jobs.run("Transcribing the recording", work, quiet=True)
+            transcribed = await self._context.jobs.run(_("Transcribing the recording"), work, quiet=True)
         except JobCancelled:
             self._set(awaited=self.state.awaited - {take.id})
         except Exception as error:
@@ -316,12 +317,12 @@ class AnnotateController(Controller[AnnotateState]):
         now = self.state.take(take.id)
         if now is None or now.text:
             return  # it was deleted meanwhile, or its caption was typed
-        self.message.emit(f"{error} The recording is saved: type the caption.", "care")
-        changing = self._change("Returning the take to a draft", lambda annotator: annotator.return_unheard(take))
+        self.message.emit(_("{error} The recording is saved: type the caption.").format(error=error), "care")
+        changing = self._change(_("Returning the take to a draft"), lambda annotator: annotator.return_unheard(take))
 
         async def finish() -> None:
             if await changing:
-                self._came_back(take, str(error))
+                self._came_back(take, localised(error))
 
         self._start(finish())
 
@@ -330,8 +331,9 @@ class AnnotateController(Controller[AnnotateState]):
         if self.state.take(take.id) is None:
             return  # of another gallery, or deleted
         image = next((image for image in self.state.images if image.id == take.image_id), None)
-        self.message.emit(f"{image.path.name if image else 'An earlier picture'}: {reason or 'No words were found.'} "
-                          "The take is a draft again: record it again, or type the caption.", "care")
+        self.message.emit(_("{name}: {reason} The take is a draft again: record it again, or type the caption.").format(
+            name=image.path.name if image else _("An earlier picture"), reason=reason or _("No words were found.")),
+                          "care")
         if image is None and self.state.queue is not None:
             self.open(self.state.queue.spec)  # it was left out as a described one
 
@@ -371,7 +373,7 @@ class AnnotateController(Controller[AnnotateState]):
                 return None
             return annotator.confirm(takes[0], caption, state) if caption else annotator.confirm_unheard(takes[0])
 
-        changing = self._change("Saving the caption", work)
+        changing = self._change(_("Saving the caption"), work)
 
         async def finish() -> None:
             try:
@@ -402,26 +404,27 @@ class AnnotateController(Controller[AnnotateState]):
             for take in takes:
                 annotator.confirm(take, caption, take.state if take.text else "draft")
 
-        self._start(self._change("Saving the caption", work))
+        self._start(self._change(_("Saving the caption"), work))
 
     # ---- changes of takes
 
     def undo(self) -> None:
         """Undo the last change and go to its picture."""
-        undoing = self._change("Undoing", lambda annotator: annotator.undo())
+        undoing = self._change(_("Undoing"), lambda annotator: annotator.undo())
 
         async def finish() -> None:
             step = await undoing
             if step is not None:
                 self._bring(step.image_id)
-            self.message.emit("Nothing to undo." if step is None else BINNED if step.made else f"Undone: {step.what}.",
+            self.message.emit(_("Nothing to undo.") if step is None else BINNED if step.made
+                              else _("Undone: {what}.").format(what=step.what),
                               "quiet")
 
         self._start(finish())
 
     def redo(self) -> None:
         """Redo what was undone last and go to its picture."""
-        redoing = self._change("Redoing", lambda annotator: annotator.redo())
+        redoing = self._change(_("Redoing"), lambda annotator: annotator.redo())
 
         async def finish() -> None:
             step: Step | None = await redoing
@@ -429,35 +432,36 @@ class AnnotateController(Controller[AnnotateState]):
                 self._bring(step.image_id)
                 if step.skips and self.state.image is not None and self.state.image.id == step.image_id:
                     self._go_next()
-            self.message.emit("Nothing to redo." if step is None else f"Redone: {step.what}.", "quiet")
+            self.message.emit(_("Nothing to redo.") if step is None else _("Redone: {what}.").format(what=step.what),
+                              "quiet")
 
         self._start(finish())
 
     def move_to_bin(self, takes: "Sequence[TakeRecord]") -> None:
         """Put takes into the bin."""
         if takes:
-            self._start(self._change("Moving to the bin", lambda annotator: annotator.throw_away(takes)))
+            self._start(self._change(_("Moving to the bin"), lambda annotator: annotator.throw_away(takes)))
 
     def restore(self, takes: "Sequence[TakeRecord]") -> None:
         """Take takes out of the bin."""
-        self._start(self._change("Restoring", lambda annotator: annotator.bring_back(takes)))
+        self._start(self._change(_("Restoring"), lambda annotator: annotator.bring_back(takes)))
 
     def judge(self, takes: "Sequence[TakeRecord]", state: "TakeState", caption: str = "") -> None:
         """Set the state of takes in the review; with a caption, that of one take as well."""
         if caption:
-            self._start(self._change("Saving the caption", lambda annotator: annotator.confirm(takes[0], caption,
+            self._start(self._change(_("Saving the caption"), lambda annotator: annotator.confirm(takes[0], caption,
                                                                                                state)))
         else:
-            self._start(self._change("Saving the decision", lambda annotator: annotator.judge(takes, state)))
+            self._start(self._change(_("Saving the decision"), lambda annotator: annotator.judge(takes, state)))
 
     def erase_bin(self, takes: "Sequence[TakeRecord]") -> None:
         """Delete takes of the bin and their recordings for good."""
         ids = [take.id for take in takes if take.binned is not None]
-        erasing = self._change("Deleting", lambda annotator: self._context.explorer.store.erase_takes(ids))
+        erasing = self._change(_("Deleting"), lambda annotator: self._context.explorer.store.erase_takes(ids))
 
         async def finish() -> None:
             await erasing
-            self.message.emit(f"{len(ids)} deleted.", "quiet")
+            self.message.emit(_("{ids} deleted.").format(ids=len(ids)), "quiet")
 
         self._start(finish())
 
@@ -509,13 +513,13 @@ class AnnotateController(Controller[AnnotateState]):
             return measure(takes, partial(self._context.explorer.backbone, report), report)
 
         jobs = self._context.jobs
-        images, binned = await jobs.run("Reading the takes", read, key="annotate-review", quiet=True)
+        images, binned = await jobs.run(_("Reading the takes"), read, key="annotate-review", quiet=True)
         self._set(take_images=images, binned=binned)
         agreement: Agreement | str
         try:
-            agreement = await jobs.run("Comparing captions", measure, key="annotate-agreement", quiet=True)
+            agreement = await jobs.run(_("Comparing captions"), measure, key="annotate-agreement", quiet=True)
         except JobCancelled:
             raise
         except Exception as error:
-            agreement = str(error)
+            agreement = localised(error)
         self._set(agreement=agreement)

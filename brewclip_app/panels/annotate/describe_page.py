@@ -7,6 +7,7 @@ from PySide6.QtCore import QSize, QTimer
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app.capture.recording import Microphone
+from brewclip_app.localisation import _
 from brewclip_app.panels.annotate.caption_cards import CaptionCard, OtherTakesCard
 from brewclip_app.panels.annotate.empty_pages import MessageLabel
 from brewclip_app.panels.annotate.film_strip import FilmStrip
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 SMALLEST_PICTURE = QSize(320, 220)
 SIDE = 400  # px of the column beside the picture
 NARROWEST_SIDE, WIDEST_SIDE = 330, 520
-MAIN_KEYS = (("Enter", "accept"), ("R", "retake"), ("S", "skip"), ("Ctrl Z", "undo"), ("?", "all keys"))
+MAIN_KEYS = (("Enter", "accept"), ("R", "retake"), ("S", "skip"), ("Ctrl Z", "undo"), ("?", _("all keys")))
 
 
 class DescribePage(QWidget):

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.widgets.common import EmptyState, button, column, look
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ class NoGalleryPage(EmptyState):
     """First steps while there is no gallery."""
 
     def __init__(self) -> None:
-        self.folder = button("Choose a folder…", name="main")
-        self.demo = button("Open the demo")
-        super().__init__("annotate", "No pictures to describe yet",
-                         "Choose a folder of pictures and describe them one by one by voice. The transcripts become "
-                         "captions, and the recordings a dataset for training.", self.folder, self.demo)
+        self.folder = button(_("Choose a folder…"), name="main")
+        self.demo = button(_("Open the demo"))
+        super().__init__("annotate", _("No pictures to describe yet"),
+                         _("Choose a folder of pictures and describe them one by one by voice. The transcripts become "
+                           "captions, and the recordings a dataset for training."), self.folder, self.demo)
 
 
 class QueueEndPage(QWidget):
@@ -47,10 +48,10 @@ class QueueEndPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = button("Go to the first skipped picture", name="main")
-        self.all = button("Show all pictures")
-        self.review = button("Review", name="main")
-        self.export = button("Export…")
+        self.first = button(_("Go to the first skipped picture"), name="main")
+        self.all = button(_("Show all pictures"))
+        self.review = button(_("Review"), name="main")
+        self.export = button(_("Export…"))
         self.words = EmptyState("check", "", " ", self.first, self.review, self.export, self.all)
         self.message = MessageLabel()
         self.message.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -61,13 +62,16 @@ class QueueEndPage(QWidget):
         queue, left = state.queue, state.left
         images = len(state.images) + (queue.before if queue else 0)
         if not images:
-            title, sentence = "No pictures here", "Choose another queue at the top, or index a folder in the Library."
+            title, sentence = _("No pictures here"), _("Choose another queue at the top, or index a folder in the "
+                                                       "Library.")
         elif left:
-            title = "End of the queue"
-            sentence = f"{wording.pictures(left)} of {wording.count(images)} without a caption."
+            title = _("End of the queue")
+            sentence = _("{pictures} of {images} without a caption.").format(pictures=wording.pictures(left),
+                                                                             images=wording.count(images))
         else:
-            title = "All pictures described"
-            sentence = f"{wording.pictures(images)}. {self._captions(state)} All recordings are saved."
+            title = _("All pictures described")
+            sentence = _("{pictures}. {captions} All recordings are saved.").format(pictures=wording.pictures(images),
+                                                                                    captions=self._captions(state))
         self.words.title.setText(title)
         self.words.sentence.setText(sentence)
         self.first.setVisible(bool(left))
@@ -81,6 +85,7 @@ class QueueEndPage(QWidget):
 
         late = sum(stage_of(take) in ("awaited", "late") for take in state.takes)
         if not late:
-            return "All captions are confirmed."
-        return (f"{wording.count(late)} {'recording was' if late == 1 else 'recordings were'} accepted without a "
-                "transcript: confirm them in Review.")
+            return _("All captions are confirmed.")
+        return (ngettext("{late} recording was accepted without a transcript: confirm them in Review.",
+                         "{late} recordings were accepted without a transcript: confirm them in Review.",
+                         late).format(late=wording.count(late)))

@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QLineEdit, QWidget
 
 from brewclip_app import tasks, wording
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, icon_button, label, look, row
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.file_dialogs import ask_folder
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from core.annotation.exports import ExportOptions, ExportResult
     from core.annotation.imports import ImportResult
 
-LAYOUTS = (("spokencoco", "SpokenCOCO (JSON lists)"), ("flickr8k", "Flickr8k (text lists)"))
+LAYOUTS = (("spokencoco", _("SpokenCOCO (JSON lists)")), ("flickr8k", _("Flickr8k (text lists)")))
 EXPORT, IMPORT = KEYS = ("annotate-export", "annotate-import")
-ABOUT = ("Pictures and recordings are copied, with lists for training, validation and test. Takes that are not "
-         "confirmed or were rejected are left out.")
+ABOUT = (_("Pictures and recordings are copied, with lists for training, validation and test. Takes that are not "
+           "confirmed or were rejected are left out."))
 
 
 @dataclass(frozen=True)
@@ -42,24 +43,24 @@ class ExportDialog(QDialog):
     def __init__(self, parent: QWidget, gallery: str, folder: Path,
                  export: "Callable[[Path, ExportOptions], object]") -> None:
         super().__init__(parent)
-        self.setWindowTitle("Export")
+        self.setWindowTitle(_("Export"))
         self.setMinimumWidth(500)
         self.layouts = QComboBox()
-        self.layouts.setAccessibleName("Layout")
+        self.layouts.setAccessibleName(_("Layout"))
         for key, title in LAYOUTS:
             self.layouts.addItem(title, key)
         self.folder = QLineEdit(str(folder))
-        self.folder.setAccessibleName("Folder")
-        self.by_speaker = QCheckBox("No speaker in more than one split")
-        self.reviewed = QCheckBox("Only accepted takes")
-        self.export = button("Export", self.accept, "main")
+        self.folder.setAccessibleName(_("Folder"))
+        self.by_speaker = QCheckBox(_("No speaker in more than one split"))
+        self.reviewed = QCheckBox(_("Only accepted takes"))
+        self.export = button(_("Export"), self.accept, "main")
         self.export.setDefault(True)
-        place = row(self.folder, button("Choose…", self._choose))
+        place = row(self.folder, button(_("Choose…"), self._choose))
         place.setStretch(0, 1)
-        box = column(label(f"Export the spoken captions of {gallery}", "title", wrap=True),
-                     label(ABOUT, "quiet", wrap=True), 2, label("Layout", "heading"), self.layouts,
-                     label("New or empty folder", "heading"), place, self.by_speaker, self.reviewed, 4,
-                     row(None, button("Cancel", self.reject), self.export))
+        box = column(label(_("Export the spoken captions of {gallery}").format(gallery=gallery), "title", wrap=True),
+                     label(ABOUT, "quiet", wrap=True), 2, label(_("Layout"), "heading"), self.layouts,
+                     label(_("New or empty folder"), "heading"), place, self.by_speaker, self.reviewed, 4,
+                     row(None, button(_("Cancel"), self.reject), self.export))
         box.setContentsMargins(20, 18, 20, 16)
         self.setLayout(box)
         self.folder.textChanged.connect(lambda text: self.export.setEnabled(bool(text.strip())))
@@ -73,7 +74,7 @@ class ExportDialog(QDialog):
         return ExportOptions(self.layouts.currentData(), self.by_speaker.isChecked(), self.reviewed.isChecked())
 
     def _choose(self) -> None:
-        ask_folder(self, "export", "Folder for the export", self._set_folder)
+        ask_folder(self, "export", _("Folder for the export"), self._set_folder)
 
     def _set_folder(self, folder: Path) -> None:
         """Take a folder; one with files in it gets a new one inside."""
@@ -91,8 +92,8 @@ class ExchangeBar(Card):
         self.progress = ProgressRow()
         self.progress.cancelled.connect(self._cancel)
         self.words = label("", wrap=True)
-        self.open = button("Open the folder", self._open, "link")
-        self.shut = icon_button("close", "Close this message", self.hide, side=14)
+        self.open = button(_("Open the folder"), self._open, "link")
+        self.shut = icon_button("close", _("Close this message"), self.hide, side=14)
         self.result = QWidget()
         line = row(self.words, self.open, self.shut)
         line.setStretch(0, 1)
@@ -154,7 +155,9 @@ class Exchange(QObject):
 
     def ask_export(self, gallery: str) -> None:
         """Ask what to export and where, then do it."""
-        names = (f"{gallery} captions", *(f"{gallery} captions {number}" for number in range(2, 10_000)))
+        names = (_("{gallery} captions").format(gallery=gallery),
+                 *(_("{gallery} captions {number}").format(gallery=gallery, number=number)
+                   for number in range(2, 10_000)))
         folder = next(folder for folder in map(Path.home().joinpath, names) if not folder.exists())
         ExportDialog(self._owner, gallery, folder, lambda *chosen: self.export(gallery, *chosen)).open()
 
@@ -170,21 +173,24 @@ class Exchange(QObject):
             return export(explorer.store, explorer.gallery(explorer.store.gallery(gallery)), folder, options, report)
 
         try:
-            result = await self._context.jobs.run(f"Exporting {gallery}", work, key=EXPORT)
+            result = await self._context.jobs.run(_("Exporting {gallery}").format(gallery=gallery), work, key=EXPORT)
         except JobCancelled:
             raise
         except Exception as error:
             self.failed.emit(error)
             return
-        counts = ", ".join(f"{split.utterances} in {split.name}" for split in result.splits)
-        left = "".join(f" Left out, {wording.count(group.count)}: {group.what}." for group in result.left_out)
+        counts = ", ".join(_("{utterances} in {name}").format(utterances=split.utterances, name=split.name)
+                           for split in result.splits)
+        left = "".join(_(" Left out, {count}: {what}.").format(count=wording.count(group.count), what=group.what)
+                       for group in result.left_out)
         problems = "".join(f" {problem.count} {problem.what}." for problem in result.problems)
-        self.finished.emit(ExchangeResult(f"Exported to {result.folder}: {counts}.{left}{problems}", bool(problems),
+        self.finished.emit(ExchangeResult(_("Exported to {folder}: {counts}.{left}{problems}").format(
+            folder=result.folder, counts=counts, left=left, problems=problems), bool(problems),
                                           result.folder))
 
     def ask_import(self, gallery: str) -> None:
         """Ask for the folder of a dataset and import it into the gallery."""
-        ask_folder(self._owner, "dataset", f"Dataset to import into {gallery}",
+        ask_folder(self._owner, "dataset", _("Dataset to import into {gallery}").format(gallery=gallery),
                    lambda folder: self.import_dataset(folder, gallery))
 
     def import_dataset(self, folder: Path, gallery: str, follow_links: bool = False) -> None:
@@ -200,7 +206,9 @@ class Exchange(QObject):
                                   follow_links=follow_links)
 
         try:
-            result = await self._context.jobs.run(f"Importing {folder.name} into {gallery}", work, key=IMPORT)
+            result = await self._context.jobs.run(_("Importing {name} into {gallery}").format(name=folder.name,
+                                                                                              gallery=gallery), work,
+                                                  key=IMPORT)
         except JobCancelled:
             self._context.galleries_changed.emit()  # what came in before stays
             raise
@@ -212,13 +220,17 @@ class Exchange(QObject):
             return
         if result.links:
             self._ask_links(folder, gallery)
-        captions = "1 spoken caption" if result.added == 1 else f"{wording.count(result.added)} spoken captions"
-        already = f" {wording.count(result.known)} were there already." if result.known else ""
-        failed = f" {wording.count(len(result.failed))} could not be read." if result.failed else ""
-        self.finished.emit(ExchangeResult(f"{captions} imported into {gallery}.{already}{failed}", bool(failed)))
+        captions = ngettext("{added} spoken caption", "{added} spoken captions",
+                            result.added).format(added=wording.count(result.added))
+        already = _(" {known} were there already.").format(known=wording.count(result.known)) if result.known else ""
+        failed = (_(" {failed} could not be read.").format(failed=wording.count(len(result.failed))) if result.failed
+                  else "")
+        self.finished.emit(ExchangeResult(_("{captions} imported into {gallery}.{already}{failed}").format(
+            captions=captions, gallery=gallery, already=already, failed=failed), bool(failed)))
         self._context.galleries_changed.emit()
 
     def _ask_links(self, folder: Path, gallery: str) -> None:
-        confirm(self._owner, "Follow links?", f"{folder.name} has symbolic links to files outside the folder. Follow "
-                "them only if you trust where they lead.", "Follow links",
+        confirm(self._owner, _("Follow links?"),
+                _("{name} has symbolic links to files outside the folder. Follow them only if you trust where they "
+                  "lead.").format(name=folder.name), _("Follow links"),
                 lambda: self.import_dataset(folder, gallery, follow_links=True), danger=False)

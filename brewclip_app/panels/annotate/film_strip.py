@@ -16,6 +16,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.tables import of_cards_in_a_row
@@ -86,7 +87,7 @@ class FilmStrip(QListView):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFixedHeight(CARD.height() + GAP)
         self.setStyleSheet("FilmStrip { background: transparent; }")
-        self.setAccessibleName("Pictures of the queue")
+        self.setAccessibleName(_("Pictures of the queue"))
         thumbnails.ready.connect(lambda image_id: self.viewport().update())
 
     def show_state(self, state: "AnnotateState") -> None:

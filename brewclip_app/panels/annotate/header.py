@@ -8,6 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QProgressBar, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.header import language_name
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, panel_title, repolish, row
@@ -26,21 +27,21 @@ class AnnotateHeader(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.galleries, self.queues, self.speakers = _combo("Gallery"), _combo("Pictures"), _combo("Speaker")
-        self.review = button("Review")
+        self.galleries, self.queues, self.speakers = _combo(_("Gallery")), _combo(_("Pictures")), _combo(_("Speaker"))
+        self.review = button(_("Review"))
         self.review.setCheckable(True)
-        self.bring_in = button("Import…", tip="Import recordings and captions of a dataset")
-        self.export = button("Export…", tip="Export the spoken captions as a dataset")
+        self.bring_in = button(_("Import…"), tip=_("Import recordings and captions of a dataset"))
+        self.export = button(_("Export…"), tip=_("Export the spoken captions as a dataset"))
         for control in (self.review, self.bring_in, self.export):
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             control.setEnabled(False)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setProperty("kind", "good")
-        self.bar.setAccessibleName("Described pictures")
+        self.bar.setAccessibleName(_("Described pictures"))
         repolish(self.bar)
-        self.speakers.setToolTip("Speaker")
-        self.title = panel_title("Annotate")
+        self.speakers.setToolTip(_("Speaker"))
+        self.title = panel_title(_("Annotate"))
         line = row(self.title, 2, self.galleries, self.queues, None, self.speakers, self.review,
                    self.bring_in, self.export)
         self.setLayout(column(line, self.bar, space=12))
@@ -72,10 +73,13 @@ class AnnotateHeader(QWidget):
         described = total - state.left
         self.bar.setRange(0, max(1, total))
         self.bar.setValue(described)
-        self.bar.setToolTip(plain_tip(f"{wording.count(described)} of {wording.pictures(total)} described"))
+        self.bar.setToolTip(plain_tip(_("{described} of {pictures} described").format(
+            described=wording.count(described), pictures=wording.pictures(total))))
         at = self.queues.findData(queue.spec)
         if at >= 0:
-            self.queues.setItemText(at, f"{queue.title} · {wording.count(state.left)} left")
+            self.queues.setItemText(at,
+                                    _("{title} · {left} left").format(title=queue.title,
+                                                                      left=wording.count(state.left)))
 
     def show_speakers(self, state: "AnnotateState") -> None:
         """Fill the list of speakers and select the current one."""
@@ -83,10 +87,10 @@ class AnnotateHeader(QWidget):
         entries = [(", ".join(filter(None, (speaker.name, speaker.language and language_name(speaker.language)))),
                     speaker.id) for speaker in speakers]
         if state.speaker is None:
-            entries.insert(0, ("Choose a speaker", 0))
-        entries.append(("New speaker…", NEW))
+            entries.insert(0, (_("Choose a speaker"), 0))
+        entries.append((_("New speaker…"), NEW))
         if state.speaker is not None:
-            entries.append((f"Edit {state.speaker.name}…", EDIT))
+            entries.append((_("Edit {name}…").format(name=state.speaker.name), EDIT))
         _fill(self.speakers, entries, state.speaker.id if state.speaker else 0)
 
 

@@ -8,13 +8,14 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 
 FLOOR = -48.0  # dB at the left end; the right one is 0
 LOUD, CLIPPED = -6.0, -1.0  # dB from which it is loud, and clipped
 QUIET = -26.0  # dB below which speech drowns in noise
 MEMORY = 45  # levels that the verdict covers: 1.5 s
 HEIGHT = 6
-WORDS = {"": "", "quiet": "too quiet: move closer", "good": "good level", "loud": "too loud: move away"}
+WORDS = {"": "", "quiet": _("too quiet: move closer"), "good": _("good level"), "loud": _("too loud: move away")}
 
 
 def decibels(peak: float) -> float:
@@ -29,7 +30,7 @@ class LevelMeter(QWidget):
         super().__init__()
         self._levels: deque[float] = deque(maxlen=MEMORY)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Level of the microphone")
+        self.setAccessibleName(_("Level of the microphone"))
         theme.changed.connect(self.update)
 
     @property

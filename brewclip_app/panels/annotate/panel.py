@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from brewclip_app import tasks
 from brewclip_app.capture.file_intake import Intake
 from brewclip_app.capture.push_to_talk import PushToTalk
+from brewclip_app.localisation import _, localised
 from brewclip_app.panels.annotate.controller import AnnotateController
 from brewclip_app.panels.annotate.describe_page import DescribePage
 from brewclip_app.panels.annotate.empty_pages import NoGalleryPage, QueueEndPage
@@ -32,23 +33,24 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.audio import Waveform
 
-SAVED = "Every take is saved before the next picture appears"
-KEYS = [("Space", "Record: hold and describe, or press once to start and again to stop"),
-        ("Enter", "Accept and continue, even before the transcript; in the review: confirm late transcripts"),
-        ("Ctrl+Enter", "Accept and describe the same picture again"), ("R", "Record again"),
-        ("E", "Edit the caption"), ("P", "Play or stop"), ("S", "Skip the picture"), ("Left", "Previous picture"),
-        ("Right", "Next picture"), ("Delete", "Move the recording to the bin"), ("Ctrl+Z", "Undo"),
-        ("Ctrl+Shift+Z Ctrl+Y", "Redo"), ("Esc", "Cancel recording; stop playing; close the review"),
-        ("Ctrl+R", "Review"), ("A", "In the review: accept"), ("X", "In the review: reject"),
-        ("Ctrl+N", "New speaker"), ("Ctrl+O", "Use a recording from a file"), ("Ctrl+I", "Import a dataset"),
-        ("Ctrl+E", "Export")]
+SAVED = _("Every take is saved before the next picture appears")
+KEYS = [("Space", _("Record: hold and describe, or press once to start and again to stop")),
+        ("Enter", _("Accept and continue, even before the transcript; in the review: confirm late transcripts")),
+        ("Ctrl+Enter", _("Accept and describe the same picture again")), ("R", _("Record again")),
+        ("E", _("Edit the caption")), ("P", _("Play or stop")), ("S", _("Skip the picture")),
+        ("Left", _("Previous picture")),
+        ("Right", _("Next picture")), ("Delete", _("Move the recording to the bin")), ("Ctrl+Z", _("Undo")),
+        (_("Ctrl+Shift+Z Ctrl+Y"), _("Redo")), ("Esc", _("Cancel recording; stop playing; close the review")),
+        ("Ctrl+R", _("Review")), ("A", _("In the review: accept")), ("X", _("In the review: reject")),
+        ("Ctrl+N", _("New speaker")), ("Ctrl+O", _("Use a recording from a file")), ("Ctrl+I", _("Import a dataset")),
+        ("Ctrl+E", _("Export"))]
 
 
 class AnnotatePanel(Panel):
     """View of the controller's state."""
 
     key: ClassVar[str] = "annotate"
-    title: ClassVar[str] = "Annotate"
+    title: ClassVar[str] = _("Annotate")
     icon: ClassVar[str] = "annotate"
 
     def __init__(self, context: "Context", voice: PushToTalk | None = None) -> None:
@@ -66,7 +68,7 @@ class AnnotatePanel(Panel):
                              problem=lambda reason: self.page.message.show_text(reason, "care"))
         self.review = ReviewPage(self.controller, self.player, self.thumbnails)
         self.end, self.none = QueueEndPage(), NoGalleryPage()
-        self.reading = ReadingPage("annotate", "the gallery", self.controller.reopen)
+        self.reading = ReadingPage("annotate", _("the gallery"), self.controller.reopen)
         self.pages = QStackedWidget()
         for page in (self.reading, self.none, self.page, self.end, self.review):
             self.pages.addWidget(page)
@@ -85,13 +87,13 @@ class AnnotatePanel(Panel):
         context, controller = self.context, self.controller
         controller.changed.connect(self.show_state)
         controller.failed.connect(self.failed)
-        controller.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
+        controller.failed.connect(lambda error, _unused: self.reading.show_problem(localised(error)))
         for page in (self.page, self.end, self.review):
             controller.message.connect(page.message.show_text)
         self.player.changed.connect(self._show_playback)
         self.exchange.finished.connect(self.bar.show_result)
         self.exchange.failed.connect(lambda error: self.failed.emit(error, ""))
-        context.gallery_changed.connect(lambda _: controller.reopen())
+        context.gallery_changed.connect(lambda _unused: controller.reopen())
         context.galleries_changed.connect(controller.reopen)
 
     def _connect_header(self) -> None:
@@ -138,11 +140,11 @@ class AnnotatePanel(Panel):
             self.context.explorer.recogniser(report)
 
         try:
-            await self.context.jobs.run("Loading the speech model", load, key="annotate-preload", quiet=True)
+            await self.context.jobs.run(_("Loading the speech model"), load, key="annotate-preload", quiet=True)
         except JobCancelled:
             raise
         except Exception as error:
-            self.page.message.show_text(str(error), "care")
+            self.page.message.show_text(localised(error), "care")
 
     def deactivated(self) -> None:
         self._save_typed()
@@ -234,7 +236,7 @@ class AnnotatePanel(Panel):
         speaker = state.speaker if edit else None
         dialog = SpeakerDialog(self, lambda *profile: self.controller.save_speaker(speaker, *profile),
                                frozenset(profile.name for profile in state.speakers), speaker)
-        dialog.finished.connect(lambda _: self.header.show_speakers(self.controller.state))
+        dialog.finished.connect(lambda _unused: self.header.show_speakers(self.controller.state))
         dialog.open()
         return dialog
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails, draw_fitted
 
@@ -36,7 +37,7 @@ class PictureView(QWidget):
     def show_image(self, image: "ImageRecord | None") -> None:
         """Show another picture."""
         self._image = image
-        self.setAccessibleName(f"Picture {image.path.name}" if image else "No picture")
+        self.setAccessibleName(_("Picture {name}").format(name=image.path.name) if image else _("No picture"))
         self.setToolTip(plain_tip(str(image.path) if image else ""))
         self.update()
 

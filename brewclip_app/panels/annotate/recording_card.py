@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu
 
 from brewclip_app import wording
 from brewclip_app.capture.recording import Microphone
+from brewclip_app.localisation import _
 from brewclip_app.panels.annotate.level_meter import WORDS, LevelMeter
 from brewclip_app.plain_text import plain_caption
 from brewclip_app.widgets.common import Card, button, icon_button, label, look, row, show_play_button
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
     from core.audio import Waveform
 
 TEXTS = {
-    "off": "Describe the picture (Space)", "ready": "Describe the picture (Space)",
-    "opening": "Opening the microphone. Speak when it turns red.",
-    "recording": "Recording. Release or press again to finish; Esc cancels.", "stopping": "Finishing the recording",
+    "off": _("Describe the picture (Space)"), "ready": _("Describe the picture (Space)"),
+    "opening": _("Opening the microphone. Speak when it turns red."),
+    "recording": _("Recording. Release or press again to finish; Esc cancels."),
+         "stopping": _("Finishing the recording"),
 }
-STATES = {"off": "Hold Space and describe the picture", "ready": "Hold Space and describe the picture",
-          "opening": "Opening the microphone…", "stopping": "Finishing the recording…"}
+STATES = {"off": _("Hold Space and describe the picture"), "ready": _("Hold Space and describe the picture"),
+          "opening": _("Opening the microphone…"), "stopping": _("Finishing the recording…")}
 VERDICT_LOOKS = {"": "quiet", "good": "good", "quiet": "care", "loud": "error"}
 CLOCK_MS = 100
 
@@ -38,17 +40,18 @@ class RecordingCard(Card):
         self.record = RecordButton(texts=TEXTS)
         self.state = label(STATES["off"], "strong")
         self.waveform = WaveformView()
-        self.waveform.setAccessibleName("Waveform of the description")
+        self.waveform.setAccessibleName(_("Waveform of the description"))
         self.meter = LevelMeter()
         self.hint = label("", "quiet", wrap=True)
-        self.refresh = button("Refresh", microphone.refresh, "link", tip="Look for microphones again")
-        self.play = button("Play", icon="play")
+        self.refresh = button(_("Refresh"), microphone.refresh, "link", tip=_("Look for microphones again"))
+        self.play = button(_("Play"), icon="play")
         self.play.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.more = icon_button("more", "Microphone")
+        self.more = icon_button("more", _("Microphone"))
         self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._menu = QMenu(self)
         self._menu.aboutToShow.connect(self._fill_menu)
-        self.keep_ready = QAction("Keep the microphone ready", self, checkable=True, checked=True)  # no first word lost
+        self.keep_ready = QAction(_("Keep the microphone ready"), self, checkable=True,
+                                  checked=True)  # no first word lost
         self._waveform: Waveform | None = None
         self._seconds = 0.0
         self._clock = QTimer(self, interval=CLOCK_MS)
@@ -90,11 +93,11 @@ class RecordingCard(Card):
             self.waveform.clear()
             self.state.setText(STATES["off"])
             problem = self.microphone.problem
-            self._show_hint(problem or "or press it once to start and again to stop", "care" if problem else "quiet")
+            self._show_hint(problem or _("or press it once to start and again to stop"), "care" if problem else "quiet")
         else:
             if waveform is not self._waveform:
                 self.waveform.show_waveform(waveform)
-            self.state.setText(f"Recorded · {wording.duration(waveform.seconds)}")
+            self.state.setText(_("Recorded · {seconds}").format(seconds=wording.duration(waveform.seconds)))
             self._show_hint(warning, "care")
         self._waveform = waveform
 
@@ -120,7 +123,7 @@ class RecordingCard(Card):
 
     def _tick(self) -> None:
         self._seconds += CLOCK_MS / 1000
-        self.state.setText(f"Recording · {wording.duration(self._seconds)}")
+        self.state.setText(_("Recording · {seconds}").format(seconds=wording.duration(self._seconds)))
 
     def _show_level(self, peak: float) -> None:
         if self.microphone.state == "recording":
@@ -128,7 +131,7 @@ class RecordingCard(Card):
             self.waveform.add_level(peak)
             self.meter.add_level(peak)
             verdict = self.meter.verdict
-            self._show_hint(f"{WORDS[verdict]} · release Space to finish", VERDICT_LOOKS[verdict])
+            self._show_hint(_("{words} · release Space to finish").format(words=WORDS[verdict]), VERDICT_LOOKS[verdict])
 
     def _show_hint(self, text: str, name: str) -> None:
         if self.hint.property("look") != name:
@@ -143,6 +146,6 @@ class RecordingCard(Card):
             action = self._menu.addAction(plain_caption(device.name), partial(self.microphone.choose, device.id))
             action.setCheckable(True)
             action.setChecked(self.microphone.device == device)
-        self._menu.addAction("Refresh the list", self.microphone.refresh)
+        self._menu.addAction(_("Refresh the list"), self.microphone.refresh)
         self._menu.addSeparator()
         self._menu.addAction(self.keep_ready)

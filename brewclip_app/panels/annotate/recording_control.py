@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from brewclip_app.capture.held_key import HeldKey
 from brewclip_app.capture.push_to_talk import PushToTalk
+from brewclip_app.localisation import _
 from brewclip_app.panels.annotate.controller import NOT_SAVED, AnnotateController
 from brewclip_app.panels.annotate.describe_page import DescribePage
 from brewclip_app.panels.annotate.take_player import TakePlayer
@@ -31,7 +32,7 @@ class RecordingControl(QObject):
         card = page.recording
         card.record.pressed_down.connect(self.press)
         card.record.let_go.connect(lambda: voice.release())
-        card.keep_ready.toggled.connect(lambda _: self.update_microphone())
+        card.keep_ready.toggled.connect(lambda _unused: self.update_microphone())
         voice.spoken.connect(self._save_recording)
         voice.problem.connect(self._fail)
         voice.microphone.state_changed.connect(self._follow_microphone)
@@ -99,7 +100,7 @@ class RecordingControl(QObject):
         if state.unsaved is not None:
             card.show_take(state.unsaved.waveform, NOT_SAVED)
         elif state.saving or self._finishing:
-            card.state.setText("Saving the recording…")
+            card.state.setText(_("Saving the recording…"))
         elif take is None:
             card.show_take(None, "")
         elif not self._player.state.playing:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QHeaderView, QTableView, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.panels.annotate.controller import AnnotateController
 from brewclip_app.panels.annotate.empty_pages import MessageLabel
 from brewclip_app.panels.annotate.take_detail import TakeDetail
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 WIDTHS = (100, 84, 0, 124, 64)  # px of the columns; the caption stretches
 CAPTION_COLUMN = 2
 BIN = "bin"
-FILTERS = (("", "All takes"), ("late", "Transcript to confirm"), ("awaited", "Waiting for the transcript"),
-           ("done", "To review"), ("accepted", "Accepted"), ("rejected", "Rejected"), ("draft", "Drafts"), (BIN, "Bin"))
+FILTERS = (("", _("All takes")), ("late", _("Transcript to confirm")), ("awaited", _("Waiting for the transcript")),
+           ("done", _("To review")), ("accepted", _("Accepted")), ("rejected", _("Rejected")), ("draft", _("Drafts")),
+           (BIN, _("Bin")))
 
 
 class ReviewPage(QWidget):
@@ -38,21 +40,21 @@ class ReviewPage(QWidget):
         self._controller, self._player = controller, player
         self.model = TakesModel(self)
         self.table = QTableView()
-        self.states, self.speakers = _filter("State"), _filter("Speaker")
+        self.states, self.speakers = _filter(_("State")), _filter(_("Speaker"))
         for key, title in FILTERS:
             self.states.addItem(title, key)
         self.count = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
-        self.erase = button("Delete permanently…", self._ask_erase, "danger")
+        self.erase = button(_("Delete permanently…"), self._ask_erase, "danger")
         self.message = MessageLabel()
         self.detail = TakeDetail(thumbnails)
-        self.empty = EmptyState("microphone", "No takes", "Recorded and imported takes appear here.")
+        self.empty = EmptyState("microphone", _("No takes"), _("Recorded and imported takes appear here."))
         self._lay_out()
         self._connect()
 
     def _lay_out(self) -> None:
         self.table.setModel(self.model)
         self.table.setItemDelegateForColumn(0, NameDelegate(self.table))
-        header = of_lines(self.table, "Takes", several=True).horizontalHeader()
+        header = of_lines(self.table, _("Takes"), several=True).horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for section, width in enumerate(WIDTHS):
             header.resizeSection(section, width)
@@ -66,9 +68,9 @@ class ReviewPage(QWidget):
 
     def _connect(self) -> None:
         for combo in (self.states, self.speakers):
-            combo.activated.connect(lambda _: self.show_state(self._controller.state))
+            combo.activated.connect(lambda _unused: self.show_state(self._controller.state))
         self.table.installEventFilter(self)  # a table searches its rows by the letters that are typed
-        self.table.selectionModel().currentChanged.connect(lambda *_: self._show_current())
+        self.table.selectionModel().currentChanged.connect(lambda *_unused: self._show_current())
         detail = self.detail
         detail.accept.clicked.connect(lambda: self.judge("accepted"))
         detail.reject.clicked.connect(lambda: self.judge("rejected"))
@@ -103,8 +105,8 @@ class ReviewPage(QWidget):
                  or (stage in ("", BIN, stage_of(take)) and speaker in (0, take.speaker.id))]
         self.model.show_takes(sorted(shown, key=lambda take: take.id), state.take_images)
         late = sum(stage_of(take) == "late" for take in state.takes)
-        self.count.setText(f"{len(shown)} {'take' if len(shown) == 1 else 'takes'}"
-                           + (f" · {late} to confirm" if late else ""))
+        self.count.setText(ngettext("{shown} take", "{shown} takes", len(shown)).format(shown=len(shown))
+                           + (_(" · {late} to confirm").format(late=late) if late else ""))
         keyboard = self.table.hasFocus() or self.hasFocus()
         self.empty.setVisible(not shown)
         self.table.setVisible(bool(shown))
@@ -129,7 +131,7 @@ class ReviewPage(QWidget):
         speakers = {take.speaker.id: take.speaker.name for take in (*state.takes, *state.binned)}
         chosen = self.speakers.currentData() or 0
         self.speakers.clear()
-        self.speakers.addItem("All speakers", 0)
+        self.speakers.addItem(_("All speakers"), 0)
         for speaker_id, name in sorted(speakers.items(), key=lambda item: item[1]):
             self.speakers.addItem(name, speaker_id)
         self.speakers.setCurrentIndex(max(0, self.speakers.findData(chosen)))
@@ -175,8 +177,9 @@ class ReviewPage(QWidget):
 
     def _ask_erase(self) -> None:
         takes = self.model.records
-        confirm(self, "Delete permanently?", f"{wording.count(len(takes))} recordings in the bin and their captions "
-                "are deleted from this computer. Recordings of imported datasets stay where they are.", "Delete",
+        confirm(self, _("Delete permanently?"),
+                _("{takes} recordings in the bin and their captions are deleted from this computer. Recordings of "
+                  "imported datasets stay where they are.").format(takes=wording.count(len(takes))), "Delete",
                 lambda: self._controller.erase_bin(takes))
 
     def _go_on(self, takes: "list[TakeRecord]") -> None:

@@ -70,7 +70,8 @@ class SerialJobs:
         while self._queue:
             task = self._queue[0]
             try:
-                result = await self._jobs.run(task.name, lambda report, task=task: task(), quiet=True)  # type: ignore[misc]
+                result = await self._jobs.run(task.name, lambda report, task=task: task(),  # type: ignore[misc]
+                                              quiet=True)
             except Exception as error:  # JobCancelled as well: the window closes, after `finish`
                 task.outcome.set_exception(error)
             else:

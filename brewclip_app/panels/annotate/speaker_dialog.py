@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QPlainTextEdit, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import button, column, label, row
 from core.settings import BY_KEY
 from core.store.addresses import name_fault
@@ -14,8 +15,8 @@ from core.store.addresses import name_fault
 if TYPE_CHECKING:
     from core.store.records import SpeakerRecord
 
-ABOUT = ("A code such as M.K. or S01 is enough. The name goes into exports, the language helps transcription, and the "
-         "note on consent stays on this computer.")
+ABOUT = (_("A code such as M.K. or S01 is enough. The name goes into exports, the language helps transcription, and "
+           "the note on consent stays on this computer."))
 
 
 class NameField(QLineEdit):
@@ -33,30 +34,31 @@ class SpeakerDialog(QDialog):
     def __init__(self, parent: QWidget, on_profile: Callable[[str, str, str], object], taken: frozenset[str],
                  speaker: "SpeakerRecord | None" = None) -> None:
         super().__init__(parent)
-        title, action = ("Edit speaker", "Save") if speaker else ("New speaker", "Add speaker")
+        title, action = (_("Edit speaker"), _("Save")) if speaker else (_("New speaker"), _("Add speaker"))
         self.setWindowTitle(title)
         self.setMinimumWidth(440)
         self._taken = {name.casefold() for name in taken} - ({speaker.name.casefold()} if speaker else set())
         self.name = NameField(speaker.name if speaker else "")
-        self.name.setAccessibleName("Name or code")
-        self.name.setPlaceholderText("Name or code")
+        self.name.setAccessibleName(_("Name or code"))
+        self.name.setPlaceholderText(_("Name or code"))
         self.language = QComboBox()
-        self.language.setAccessibleName("Language")
+        self.language.setAccessibleName(_("Language"))
         for code, language in BY_KEY["speech.language"].choices:
             auto = code == "auto"
-            self.language.addItem("Detect automatically" if auto else language, "" if auto else code)
+            self.language.addItem(_("Detect automatically") if auto else language, "" if auto else code)
         self.language.setCurrentIndex(max(0, self.language.findData(speaker.language if speaker else "")))
         self.consent = QPlainTextEdit(speaker.consent if speaker else "")
-        self.consent.setAccessibleName("Note on consent")
-        self.consent.setPlaceholderText("For example: agreed in writing on 3 May to training and publication")
+        self.consent.setAccessibleName(_("Note on consent"))
+        self.consent.setPlaceholderText(_("For example: agreed in writing on 3 May to training and publication"))
         self.consent.setTabChangesFocus(True)
         self.consent.setFixedHeight(70)
         self.problem = label("", "error", wrap=True)
         self.save = button(action, self.accept, "main")
         self.save.setDefault(True)
-        box = column(label(title, "title"), label(ABOUT, "quiet", wrap=True), 2, label("Name or code", "heading"),
-                     self.name, label("Language", "heading"), self.language, label("Consent", "heading"), self.consent,
-                     self.problem, row(None, button("Cancel", self.reject), self.save))
+        box = column(label(title, "title"), label(ABOUT, "quiet", wrap=True), 2, label(_("Name or code"), "heading"),
+                     self.name, label(_("Language"), "heading"), self.language, label(_("Consent"), "heading"),
+                     self.consent,
+                     self.problem, row(None, button(_("Cancel"), self.reject), self.save))
         box.setContentsMargins(20, 18, 20, 16)
         self.setLayout(box)
         self.name.textChanged.connect(self._check)
@@ -68,6 +70,6 @@ class SpeakerDialog(QDialog):
     def _check(self, text: str) -> None:
         name = " ".join(text.split())
         taken = name.casefold() in self._taken
-        fault = "A speaker of this name exists already." if taken else name_fault(name) if name else ""
+        fault = _("A speaker of this name exists already.") if taken else name_fault(name) if name else ""
         self.problem.setText(fault)
         self.save.setEnabled(bool(name) and not fault)

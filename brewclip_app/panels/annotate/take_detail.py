@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from brewclip_app import theme, wording
+from brewclip_app.localisation import _
 from brewclip_app.panels.annotate.caption_cards import transcript_of_take
 from brewclip_app.panels.annotate.picture_view import PictureView
 from brewclip_app.thumbnails import Thumbnails
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 PICTURE = QSize(200, 130)
 NARROWEST = 330
 SCROLL_BAR = 14  # px
-NOTES = {"awaited": "Transcribing. You can also type the caption.",
-         "late": "This transcript arrived after Enter. Confirm it with Enter, accept it with A or edit it with E."}
-MEASURES = ("Words shared: of all words that either used, those that both used. Similarity: cosine of the captions' "
-            "embeddings in the text model.")
+NOTES = {"awaited": _("Transcribing. You can also type the caption."),
+         "late": _("This transcript arrived after Enter. Confirm it with Enter, accept it with A or edit it with E.")}
+MEASURES = (_("Words shared: of all words that either used, those that both used. Similarity: cosine of the captions' "
+              "embeddings in the text model."))
 
 
 class TakeDetail(QScrollArea):
@@ -42,20 +43,20 @@ class TakeDetail(QScrollArea):
         self.picture = PictureView(thumbnails, PICTURE)
         self.picture.setMaximumHeight(220)
         self.waveform = WaveformView()
-        self.waveform.setAccessibleName("Waveform of the take")
-        self.play = button("Play", icon="play")
+        self.waveform.setAccessibleName(_("Waveform of the take"))
+        self.play = button(_("Play"), icon="play")
         self.text = TranscriptView()
-        self.text.setPlaceholderText("No transcript yet")
-        self.text.setAccessibleName("Caption")
+        self.text.setPlaceholderText(_("No transcript yet"))
+        self.text.setAccessibleName(_("Caption"))
         self.transcript = DifferenceLine("")
-        self.transcript_title = label("Transcript with corrections", "heading")
+        self.transcript_title = label(_("Transcript with corrections"), "heading")
         self.note = label("", "care", wrap=True)
         self.facts = label("", "quiet", wrap=True)
-        self.accept = button("Accept", name="main")
-        self.reject = button("Reject")
-        self.bin = button("Move to bin", icon="trash")
-        self.other_card = Card("Other descriptions of this picture", space=6)
-        self.progress = Card("Speakers", space=6)
+        self.accept = button(_("Accept"), name="main")
+        self.reject = button(_("Reject"))
+        self.bin = button(_("Move to bin"), icon="trash")
+        self.other_card = Card(_("Other descriptions of this picture"), space=6)
+        self.progress = Card(_("Speakers"), space=6)
         self._lines = column(space=6)
         self.other_card.body.addLayout(self._lines)
         self.agreement = label("", "quiet", wrap=True)
@@ -69,7 +70,7 @@ class TakeDetail(QScrollArea):
         wave = row(self.waveform, self.play)
         wave.setStretch(0, 1)
         self.card = Card(space=8)
-        self.card.body.addLayout(column(self.picture, wave, label("Caption", "heading"), self.text, self.note,
+        self.card.body.addLayout(column(self.picture, wave, label(_("Caption"), "heading"), self.text, self.note,
                                         self.transcript_title, self.transcript, self.facts,
                                         row(self.accept, self.reject, self.bin, None)))
         self._inner.setLayout(column(self.card, self.other_card, self.progress, None, space=12))
@@ -111,7 +112,7 @@ class TakeDetail(QScrollArea):
             part.setVisible(not binned)
         self.accept.setEnabled(bool(caption) and take.state != "accepted")
         self.reject.setEnabled(take.state != "rejected")
-        self.bin.setText("Restore" if binned else "Move to bin")
+        self.bin.setText(_("Restore") if binned else _("Move to bin"))
         theme.set_icon(self.bin, "history" if binned else "trash")
         self._show_others(take, others)
         return another
@@ -129,9 +130,11 @@ class TakeDetail(QScrollArea):
         self.transcript.show_whole(pieces)
         for part in (self.transcript, self.transcript_title):
             part.setVisible(bool(wrong))
-        agreed = "transcript unchanged" if transcript and not wrong else ""
-        corrected = f"{wrong} of {wording.count(max(1, len(caption.split())))} words corrected" if wrong else ""
-        source = f"imported from {take.source}" if take.source else agreed or corrected
+        agreed = _("transcript unchanged") if transcript and not wrong else ""
+        corrected = (_("{wrong} of {max} words corrected").format(wrong=wrong,
+                                                                  max=wording.count(max(1, len(caption.split()))))
+                     if wrong else "")
+        source = _("imported from {source}").format(source=take.source) if take.source else agreed or corrected
         self.facts.setText(" · ".join(filter(None, (take.speaker.name, wording.duration(take.seconds), source,
                                                     take.warning))))
 
@@ -152,10 +155,11 @@ class TakeDetail(QScrollArea):
         pair = next((pair for pair in self._agreement.pairs
                      if {pair.first.id, pair.second.id} == {take.id, other.id}), None)
         if pair is None:
-            return "same speaker" if take.speaker.id == other.speaker.id else "not compared: not confirmed"
+            return _("same speaker") if take.speaker.id == other.speaker.id else _("not compared: not confirmed")
         nearer = "" if pair.nearer is None else (
-            f", more similar than {round(100 * pair.nearer)} % of captions of other pictures")
-        return f"{round(100 * pair.overlap)} % of words shared · similarity {pair.cosine:.2f}{nearer}"
+            _(", more similar than {nearer} % of captions of other pictures").format(nearer=round(100 * pair.nearer)))
+        return _("{overlap} % of words shared · similarity {cosine:.2f}{nearer}").format(
+            overlap=round(100 * pair.overlap), cosine=pair.cosine, nearer=nearer)
 
     def show_agreement(self, agreement: "Agreement | str") -> None:
         """Show how much speakers agree over the whole gallery, or why that could not be measured."""
@@ -163,20 +167,22 @@ class TakeDetail(QScrollArea):
         if isinstance(agreement, str):
             self.agreement.setText(agreement)
         elif agreement.overlap is None or agreement.cosine is None:
-            self.agreement.setText("No picture was described by two speakers yet.")
+            self.agreement.setText(_("No picture was described by two speakers yet."))
         else:
             elsewhere = ("" if agreement.elsewhere is None else
-                         f" (captions of different pictures: {agreement.elsewhere:.2f})")
+                         _(" (captions of different pictures: {elsewhere:.2f})").format(elsewhere=agreement.elsewhere))
             self.agreement.setText(
-                f"{wording.pictures(agreement.pictures)} described by more than one speaker: "
-                f"{round(100 * agreement.overlap)} % of words shared, similarity {agreement.cosine:.2f}{elsewhere}. "
-                f"{MEASURES}")
+                _("{pictures} described by more than one speaker: {overlap} % of words shared, similarity "
+                  "{cosine:.2f}{elsewhere}. {measures}").format(pictures=wording.pictures(agreement.pictures),
+                                                                overlap=round(100 * agreement.overlap),
+                                                                cosine=agreement.cosine, elsewhere=elsewhere,
+                                                                measures=MEASURES))
 
     def show_progress(self, progress: "tuple[SpeakerProgress, ...]") -> None:
         """Show a line for each speaker."""
         clear(self._grid)
         self.progress.setVisible(bool(progress))
-        for at, title in enumerate(("", "pictures", "accepted", "rejected", "to review", "speech")):
+        for at, title in enumerate(("", "pictures", "accepted", "rejected", _("to review"), "speech")):
             self._grid.addWidget(label(title, "quiet"), 0, at, Qt.AlignmentFlag.AlignRight)
         for line, own in enumerate(progress, 1):
             self._grid.addWidget(label(own.speaker.name), line, 0)

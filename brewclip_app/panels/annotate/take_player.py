@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 from brewclip_app import tasks
 from brewclip_app.capture.playback import Player, PlayerState
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _, localised
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
@@ -74,12 +75,12 @@ class TakePlayer(Controller[Playback]):
             return audio.read(take.recording)
 
         try:
-            waveform = await self._context.jobs.run("Reading the recording", read, key="annotate-listen", quiet=True)
+            waveform = await self._context.jobs.run(_("Reading the recording"), read, key="annotate-listen", quiet=True)
         except JobCancelled:
             raise
         except Exception as error:
             self.stop()
-            self._set(problem=str(error))
+            self._set(problem=localised(error))
             return
         self._set(take=take, waveform=waveform, problem="")
         if play:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.widgets.record_table import Index, RecordTable, TableColumn
 
 if TYPE_CHECKING:
     from core.store.records import ImageRecord, TakeRecord
 
-STAGES = {"draft": "draft", "awaited": "transcribing", "late": "to confirm", "done": "to review",
+STAGES = {"draft": "draft", "awaited": "transcribing", "late": _("to confirm"), "done": _("to review"),
           "accepted": "accepted", "rejected": "rejected"}
 
 
@@ -19,9 +20,9 @@ class TakesModel(RecordTable["TakeRecord"]):
     """Takes in the order given."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__((_column("Picture", self._picture), _column("Speaker", lambda take: take.speaker.name),
-                          _column("Caption", _caption), _column("State", _state),
-                          _column("Length", lambda take: wording.duration(take.seconds), number=True)),
+        super().__init__((_column(_("Picture"), self._picture), _column(_("Speaker"), lambda take: take.speaker.name),
+                          _column(_("Caption"), _caption), _column(_("State"), _state),
+                          _column(_("Length"), lambda take: wording.duration(take.seconds), number=True)),
                          lambda take: take.id, parent)
         self._images: Mapping[int, ImageRecord] = {}
 
@@ -38,7 +39,7 @@ class TakesModel(RecordTable["TakeRecord"]):
 
     def _picture(self, take: "TakeRecord") -> str:
         image = self._images.get(take.image_id or 0)
-        return image.path.name if image else "picture missing"
+        return image.path.name if image else _("picture missing")
 
 
 def _column(title: str, text: "Callable[[TakeRecord], str]", number: bool = False) -> "TableColumn[TakeRecord]":
@@ -49,10 +50,10 @@ def _column(title: str, text: "Callable[[TakeRecord], str]", number: bool = Fals
 def _caption(take: "TakeRecord") -> str:
     from core.annotation.captions import caption_of
 
-    return caption_of(take) or "no transcript yet"
+    return caption_of(take) or _("no transcript yet")
 
 
 def _state(take: "TakeRecord") -> str:
     from core.annotation.captions import stage_of
 
-    return STAGES[stage_of(take)] + (", in the bin" if take.binned else "")
+    return STAGES[stage_of(take)] + (_(", in the bin") if take.binned else "")

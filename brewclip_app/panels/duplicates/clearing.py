@@ -7,6 +7,7 @@ import shiboken6
 from PySide6.QtCore import Signal
 
 from brewclip_app import taking_away, tasks, wording
+from brewclip_app.localisation import _
 from brewclip_app.taking_away import AFTER_CLOSING, TakeAway
 from core.progress import Report
 
@@ -32,7 +33,7 @@ class ClearGroups(TakeAway):
 
         count = sum(len(choice.spare) for choice in choices)
         try:
-            outcome = await self.run(f"Moving {wording.pictures(count)} to the bin", work)
+            outcome = await self.run(_("Moving {pictures} to the bin").format(pictures=wording.pictures(count)), work)
             if outcome is not None:
                 self._tell_cleared(*outcome, name)
         finally:
@@ -42,13 +43,16 @@ class ClearGroups(TakeAway):
     def _tell_cleared(self, cleared: "Cleared", gallery_id: int, name: str) -> None:
         result = cleared.result
         binned = result.binned
-        words = f"{'Stopped. ' if result.stopped else ''}{wording.pictures(len(binned))} moved to the bin."
+        words = _("{text}{pictures} moved to the bin.").format(text=_("Stopped. ") if result.stopped else "",
+                                                               pictures=wording.pictures(len(binned)))
         words += f" {AFTER_CLOSING}" if binned else ""
         if cleared.left:
             one = cleared.left == 1
-            words += (f" {'1 file' if one else f'{wording.count(cleared.left)} files'} changed since "
-                      f"{'it was' if one else 'they were'} indexed, or the one to keep did, and "
-                      f"{'was' if one else 'were'} left: update the gallery.")
+            words += (_(" {text} changed since {text_2} indexed, or the one to keep did, and {text_3} left: update "
+                        "the gallery.").format(text=_("1 file") if one
+                                               else _("{left} files").format(left=wording.count(cleared.left)),
+                                               text_2=_("it was") if one else _("they were"), text_3="was" if one
+                                               else "were"))
         if binned:
             self._tell_left([one.image for one in binned])
             self.done.emit(words, lambda: tasks.start(self._put_back(binned, name, gallery_id)))

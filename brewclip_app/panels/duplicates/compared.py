@@ -7,6 +7,7 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEve
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
+from brewclip_app.localisation import _
 from brewclip_app.thumbnails import SIDES, Thumbnails
 from brewclip_app.widgets.common import ElidedLabel, button, column, label, look, row
 from core.remote import shown
@@ -123,23 +124,25 @@ class ComparedCard(QWidget):
         super().__init__()
         self.image = image
         self.picture = ComparedPicture(thumbnails, image, view)
-        self.choice = button("", self.kept.emit, tip=f"Keep this one ({number})" if number < 10 else "Keep this one")
+        self.choice = button("", self.kept.emit, tip=_("Keep this one ({number})").format(number=number) if number < 10
+                             else _("Keep this one"))
         self.choice.setCheckable(True)
-        self.choice.setAccessibleName(f"Keep {image.path.name}")
+        self.choice.setAccessibleName(_("Keep {name}").format(name=image.path.name))
         self._number = number
         date, source = image.dated
         pixels = f"{wording.count(image.width)} × {wording.count(image.height)}"
-        taken = "taken" if source == "taken" else "file dated"
+        taken = "taken" if source == "taken" else _("file dated")
         self.frame = look(QWidget(), "compared")
         self.frame.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         inner = column(self.picture)
         inner.setContentsMargins(3, 3, 3, 3)
         self.frame.setLayout(inner)
         facts = column(ElidedLabel(image.path.name, "strong", Qt.TextElideMode.ElideMiddle),
-                       label(f"{pixels} px · {wording.size(image.size)} · {image.path.suffix.lstrip('.').upper()}"),
+                       label(_("{pixels} px · {size} · {upper}").format(pixels=pixels, size=wording.size(image.size),
+                                                                        upper=image.path.suffix.lstrip(".").upper())),
                        label(f"{taken} {date:%Y-%m-%d %H:%M}", "quiet"),
                        ElidedLabel(shown(image.path.parent), "quiet", Qt.TextElideMode.ElideLeft),
-                       row(self.choice, label("Proposed", "good") if best else None, None), space=3)
+                       row(self.choice, label(_("Proposed"), "good") if best else None, None), space=3)
         layout = column(self.frame, facts, space=8)
         layout.setStretch(0, 1)
         self.setLayout(layout)

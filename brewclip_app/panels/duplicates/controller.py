@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _
 from core.progress import Progress
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from core.store.records import ImageRecord
 
 KINDS: "Mapping[str, tuple[str, Callable[[Duplicates], Duplicates]]]" = {
-    "all": ("All duplicates", lambda known: known),
-    "exact": ("Identical files", lambda known: known.exact),
-    "near": ("Resized or edited", lambda known: known.near)}
+    "all": (_("All duplicates"), lambda known: known),
+    "exact": (_("Identical files"), lambda known: known.exact),
+    "near": (_("Resized or edited"), lambda known: known.near)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ class DuplicatesController(Controller[ReviewState]):
         self._context = context
         self._wanted = -1  # id of a picture whose group is to be shown; -1 for none
         self._gone: frozenset[int] = frozenset()  # ids in the bin that the last search still had
-        context.duplicates.changed.connect(lambda _: self._follow())
+        context.duplicates.changed.connect(lambda _unused: self._follow())
         context.duplicates.failed.connect(self.failed)
         context.gallery_changed.connect(self.show_gallery)
         context.galleries_changed.connect(lambda: context.duplicates.load(self.state.gallery))

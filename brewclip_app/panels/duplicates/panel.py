@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.duplicates.clearing import ClearGroups
 from brewclip_app.panels.duplicates.compared import STEP, ComparedCard, SharedView
@@ -37,14 +38,14 @@ if TYPE_CHECKING:
     from core.duplicates.clearing import GroupChoice
     from core.duplicates.groups import DuplicateGroup
 
-INCOMPLETE = "Only identical files were looked for so far."
+INCOMPLETE = _("Only identical files were looked for so far.")
 
 
 class DuplicatesPanel(Panel):
     """View of the controller's state. Files leave through the bin alone."""
 
     key: ClassVar[str] = "duplicates"
-    title: ClassVar[str] = "Duplicates"
+    title: ClassVar[str] = _("Duplicates")
     icon: ClassVar[str] = "copy"
 
     def __init__(self, context: "Context") -> None:
@@ -77,10 +78,10 @@ class DuplicatesPanel(Panel):
         self.controller.choose_kind(kind if kind in KINDS else "all")
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        return [("1 … 9", "Keep that picture"), ("Enter", "Keep it and move the others to the bin"),
-                ("V", "Preview; also with a double click"),
-                ("→, ←", "Next or previous group"), ("+, −, 0", "Zoom in, out, fit"),
-                ("Ctrl+Z", "Put the last files back"), ("F5", "Find duplicates")]
+        return [("1 … 9", _("Keep that picture")), ("Enter", _("Keep it and move the others to the bin")),
+                ("V", _("Preview; also with a double click")),
+                ("→, ←", _("Next or previous group")), ("+, −, 0", _("Zoom in, out, fit")),
+                ("Ctrl+Z", _("Put the last files back")), ("F5", _("Find duplicates"))]
 
     def closing(self) -> None:
         self.thumbnails.close()
@@ -88,27 +89,27 @@ class DuplicatesPanel(Panel):
     def _make_parts(self) -> None:
         self.summary = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
         self.kind = QComboBox()
-        self.kind.setAccessibleName("Kind of duplicates")
-        for key, (words, _) in KINDS.items():
+        self.kind.setAccessibleName(_("Kind of duplicates"))
+        for key, (words, _unused) in KINDS.items():
             self.kind.addItem(words, key)
-        self.compare = button("Find duplicates", self.controller.find)
+        self.compare = button(_("Find duplicates"), self.controller.find)
         self.all_exact = button("", self._ask_for_all, "danger")
-        self.progress = ProgressRow("Finding duplicates")
+        self.progress = ProgressRow(_("Finding duplicates"))
         self.message = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
-        self.undo = button("Undo", self._undo, "link", tip="Put the last files back (Ctrl+Z)")
+        self.undo = button(_("Undo"), self._undo, "link", tip=_("Put the last files back (Ctrl+Z)"))
         self.undo.hide()
-        self.before = icon_button("chevron-left", "Previous group (←)", lambda: self.controller.go(-1))
-        self.next = icon_button("chevron-right", "Next group (→)", lambda: self.controller.go(1))
+        self.before = icon_button("chevron-left", _("Previous group (←)"), lambda: self.controller.go(-1))
+        self.next = icon_button("chevron-right", _("Next group (→)"), lambda: self.controller.go(1))
         self.place = label("")
         self.sort = label("", "pill")
         self.keep = button("", self._bin_group, "main")
-        self.reading = ReadingPage("copy", "the duplicates", self.activated)
-        self.first = button("Find duplicates", self.controller.find, "main")
-        self.none = EmptyState("copy", "No duplicates", " ", self.first)
+        self.reading = ReadingPage("copy", _("the duplicates"), self.activated)
+        self.first = button(_("Find duplicates"), self.controller.find, "main")
+        self.none = EmptyState("copy", _("No duplicates"), " ", self.first)
         self.pages = QStackedWidget()
 
     def _lay_out(self) -> None:
-        head = row(panel_title("Duplicates"), 4, self.summary, self.kind, self.compare, self.all_exact)
+        head = row(panel_title(_("Duplicates")), 4, self.summary, self.kind, self.compare, self.all_exact)
         head.setStretch(2, 1)
         self._row = row(space=12)
         inside = QWidget()
@@ -132,7 +133,7 @@ class DuplicatesPanel(Panel):
     def _connect(self) -> None:
         self.controller.changed.connect(self._show_state)
         self.controller.failed.connect(self.failed)
-        self.controller.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
+        self.controller.failed.connect(lambda error, _unused: self.reading.show_problem(str(error)))
         self.kind.activated.connect(lambda at: self.controller.choose_kind(self.kind.itemData(at)))
         self.progress.cancelled.connect(self.controller.stop)
         self.away.left.connect(self.controller.leave_out)
@@ -162,15 +163,16 @@ class DuplicatesPanel(Panel):
         self.summary.setText(self._summary(state))
         exact = [group for group in state.groups if group.exact and not state.is_clearing(group)]
         self.all_exact.setVisible(bool(exact))
-        self.all_exact.setText(f"Clear {wording.count(len(exact))} identical…")
-        self.all_exact.setToolTip("Keep the best of every group of identical files, and move the others to the bin")
+        self.all_exact.setText(_("Clear {exact} identical…").format(exact=wording.count(len(exact))))
+        self.all_exact.setToolTip(_("Keep the best of every group of identical files, and move the others to the bin"))
         self._show_group(state)
         if not state.groups:
             complete = state.complete and known is not None
             self.none.sentence.setText(
-                f"{wording.pictures(known.images if known else 0)} were compared; each is there once." if complete else
-                "No identical files. Resized, cropped and edited pictures are found by comparing all of them."
-                if state.gallery else "Choose a gallery in Library first.")
+                _("{pictures} were compared; each is there once.").format(
+                    pictures=wording.pictures(known.images if known else 0)) if complete else
+                _("No identical files. Resized, cropped and edited pictures are found by comparing all of them.")
+                if state.gallery else _("Choose a gallery in Library first."))
         self.pages.setCurrentWidget(self.reading if known is None and state.gallery else
                                     self.review if state.groups else self.none)
         self.status_changed.emit(f"{state.gallery} · {self.summary.text()}" if state.gallery else "")
@@ -179,9 +181,13 @@ class DuplicatesPanel(Panel):
         known = state.duplicates
         if known is None or not known.groups:
             return ""
-        groups = "1 group" if len(known.groups) == 1 else f"{wording.count(len(known.groups))} groups"
+        groups = ngettext("{groups} group", "{groups} groups",
+                          len(known.groups)).format(groups=wording.count(len(known.groups)))
         more = "" if state.complete or state.progress is not None else f" · {INCOMPLETE}"
-        return f"{groups} · {wording.pictures(known.spare)} to spare, {wording.size(known.spare_bytes)}{more}"
+        return _("{groups} · {pictures} to spare, {spare_bytes}{more}").format(groups=groups,
+                                                                               pictures=wording.pictures(known.spare),
+                                                                               spare_bytes=wording.size(
+                                                                                   known.spare_bytes), more=more)
 
     def _show_group(self, state: ReviewState) -> None:
         group = state.group
@@ -206,12 +212,14 @@ class DuplicatesPanel(Panel):
             card.show_kept(card.image is kept)
             card.choice.setEnabled(free)
         others = len(group.images) - 1
-        self.place.setText(f"{wording.count(state.place + 1)} of {wording.count(len(state.groups))}")
+        self.place.setText(_("{place} of {groups}").format(place=wording.count(state.place + 1),
+                                                           groups=wording.count(len(state.groups))))
         self.before.setEnabled(state.place > 0)
         self.next.setEnabled(state.place + 1 < len(state.groups))
-        self.sort.setText("identical files" if group.exact else "resized or edited")
-        self.keep.setText(f"Keep {group.images.index(kept) + 1}, move the other {others} to the bin" if others > 1 else
-                          f"Keep {group.images.index(kept) + 1}, move the other to the bin")
+        self.sort.setText(_("identical files") if group.exact else _("resized or edited"))
+        self.keep.setText(ngettext("Keep {index}, move the other to the bin",
+                                   "Keep {index}, move the other {others} to the bin",
+                                   others).format(index=group.images.index(kept) + 1, others=others))
 
     def _clear(self) -> None:
         """Take the cards of the last group away."""
@@ -229,7 +237,7 @@ class DuplicatesPanel(Panel):
         images = group.images
         first = number if number >= 0 else images.index(self.controller.state.keeps(group))
         open_preview(self.context, self, PictureSequence(range(len(images)), lambda at: images[at]), first,
-                     PreviewActions(keys={"Ctrl+C": ("Copy the picture", lambda image: self.away.copy([image]))}))
+                     PreviewActions(keys={"Ctrl+C": (_("Copy the picture"), lambda image: self.away.copy([image]))}))
 
     # ---- the bin
 
@@ -240,9 +248,10 @@ class DuplicatesPanel(Panel):
         if not choices:
             return
         spare = choices[0].spare
-        confirm(self, f"Move {wording.pictures(len(spare))} to the bin?",
-                f"{choices[0].kept.path.name} is kept. {wording.size(sum(image.size for image in spare))} go to the "
-                "bin; while they are there, this can be undone.", "Move to the bin", lambda: self._bin(choices),
+        confirm(self, _("Move {pictures} to the bin?").format(pictures=wording.pictures(len(spare))),
+                _("{name} is kept. {sum} go to the bin; while they are there, this can be undone.").format(
+                    name=choices[0].kept.path.name, sum=wording.size(sum(image.size for image in spare))),
+                _("Move to the bin"), lambda: self._bin(choices),
                 danger=False)
 
     def _bin(self, choices: "list[GroupChoice]") -> None:
@@ -253,10 +262,11 @@ class DuplicatesPanel(Panel):
         exact = [group for group in state.groups if group.exact]
         choices = state.choices(exact)
         spare = [image for choice in choices for image in choice.spare]
-        confirm(self, f"Move {wording.pictures(len(spare))} to the bin?",
-                f"The best of each of {wording.count(len(choices))} groups of identical files is kept, or the one you "
-                f"chose. {wording.size(sum(image.size for image in spare))} go to the bin; this can be undone.",
-                "Move to the bin", lambda: self._bin(choices), danger=False)
+        confirm(self, _("Move {pictures} to the bin?").format(pictures=wording.pictures(len(spare))),
+                _("The best of each of {choices} groups of identical files is kept, or the one you chose. {sum} go to "
+                  "the bin; this can be undone.").format(choices=wording.count(len(choices)),
+                                                         sum=wording.size(sum(image.size for image in spare))),
+                _("Move to the bin"), lambda: self._bin(choices), danger=False)
 
     def _remember(self, words: str, undo: "Callable[[], object]") -> None:
         self._undos.append(undo)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
 
 from brewclip_app import tasks, theme
 from brewclip_app.capture.playback import Player, PlayerState
+from brewclip_app.localisation import _, localised, ngettext, shown
 from brewclip_app.panels.emotion.emotion_curves import NAMES, EmotionCurves
 from brewclip_app.panels.emotion.emotion_matrix import EmotionMatrix
 from brewclip_app.plain_text import plain_tip
@@ -57,7 +58,7 @@ class MatrixCard(Card):
     def __init__(self) -> None:
         super().__init__(space=6)
         self.title = ElidedLabel("", "heading", Qt.TextElideMode.ElideRight)
-        self.about = ElidedLabel("rows: true, columns: predicted", "quiet", Qt.TextElideMode.ElideRight)
+        self.about = ElidedLabel(_("rows: true, columns: predicted"), "quiet", Qt.TextElideMode.ElideRight)
         self.about.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.matrix = EmotionMatrix()
         head = row(self.title, self.about)
@@ -73,9 +74,9 @@ class MatrixCard(Card):
     def show_feature(self, result: "Result", key: str) -> None:
         """Show the matrix of a feature."""
         score = next(score for score in result.scores if score.feature == key)
-        self.title.setText(f"Confusion · {feature(key).title}")
-        seeds = f"; sum over {score.seeds} seeds" if score.seeds > 1 else ""
-        self.about.setText(f"rows: true, columns: predicted{seeds}")
+        self.title.setText(_("Confusion · {title}").format(title=feature(key).title))
+        seeds = _("; sum over {seeds} seeds").format(seeds=score.seeds) if score.seeds > 1 else ""
+        self.about.setText(_("rows: true, columns: predicted{seeds}").format(seeds=seeds))
         self.title.setToolTip(plain_tip(f"{self.title.text()}; {self.about.text()}"))
         self.matrix.show_counts(result.classes, score.confusion, feature(key).tone)
 
@@ -110,9 +111,9 @@ class CellCard(Card):
         self._waveform: Waveform | None = None
         self.title = ElidedLabel("", "heading", Qt.TextElideMode.ElideRight)
         self.list = RecordingList(self.toggle)
-        self.play = icon_button("play", "Play (Space)", self.toggle)
+        self.play = icon_button("play", _("Play (Space)"), self.toggle)
         self.waveform = WaveformView()
-        self.waveform.setAccessibleName("Waveform of the recording")
+        self.waveform.setAccessibleName(_("Waveform of the recording"))
         self.curves = EmotionCurves()
         self.nothing = label("", "quiet", wrap=True)
         self.problem = label("", "care", wrap=True)
@@ -126,13 +127,15 @@ class CellCard(Card):
         self._entries = entries(result, key, acted, predicted)
         first, second = result.classes[acted], result.classes[predicted]
         number = len(self._entries)
-        title = f"{first} predicted as {second}" if acted != predicted else f"{first}, predicted correctly"
-        self.title.setText(f"{title} · {number} {'recording' if number == 1 else 'recordings'}")
+        title = (_("{first} predicted as {second}").format(first=first, second=second) if acted != predicted
+                 else _("{first}, predicted correctly").format(first=first))
+        self.title.setText(ngettext("{title} · {number} recording", "{title} · {number} recordings",
+                                    number).format(title=title, number=number))
         self.list.clear()
         for entry in self._entries:
             self.list.addItem(self._item(entry, second))
-        wrong = f"as {second}" if acted != predicted else "correctly"
-        self.nothing.setText(f"No {first} recording was predicted {wrong}.")
+        wrong = _("as {second}").format(second=second) if acted != predicted else "correctly"
+        self.nothing.setText(_("No {first} recording was predicted {wrong}.").format(first=first, wrong=wrong))
         self._show_parts(bool(self._entries))
         if self._entries:
             self.list.setCurrentRow(0)
@@ -142,14 +145,14 @@ class CellCard(Card):
         self.player.toggle(self._waveform)
 
     def _set_up(self) -> None:
-        self.list.setAccessibleName("Recordings of the selected cell")
+        self.list.setAccessibleName(_("Recordings of the selected cell"))
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setMinimumHeight(92)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         look(self.list, "rows")
-        self.curves.setToolTip("Probabilities in the second around each moment")
+        self.curves.setToolTip(_("Probabilities in the second around each moment"))
         self.body.addWidget(self.title)
         self.body.addWidget(self.nothing, 1, Qt.AlignmentFlag.AlignTop)
         self.body.addWidget(self.list, 1)
@@ -162,17 +165,20 @@ class CellCard(Card):
         self.body.addWidget(self.problem)
         self.problem.hide()
         self.list.currentRowChanged.connect(self._choose)
-        self.list.itemActivated.connect(lambda _: self.toggle())
+        self.list.itemActivated.connect(lambda _unused: self.toggle())
         self.waveform.sought.connect(self._play)
         self.player.changed.connect(self._show_playing)
 
     def _item(self, entry: CellRecording, predicted: str) -> QListWidgetItem:
         acting = entry.acting
-        often = f" · {entry.seeds} of {entry.of} seeds" if entry.of > 1 and entry.seeds < entry.of else ""
-        item = QListWidgetItem(f"{predicted} {100 * entry.share:.0f} %{often} · actor {acting.actor:02d} · "
-                               f"{acting.emotion}, {acting.intensity} · “{acting.words.split()[0]} …”")
+        often = (_(" · {seeds} of {of} seeds").format(seeds=entry.seeds, of=entry.of) if entry.of > 1
+                 and entry.seeds < entry.of else "")
+        item = QListWidgetItem(_("{predicted} {share:.0f} %{often} · actor {actor:02d} · {emotion}, {intensity} · "
+                                 "“{split} …”").format(predicted=predicted, share=100 * entry.share, often=often,
+                                                       actor=acting.actor, emotion=acting.emotion,
+                                                       intensity=acting.intensity, split=acting.words.split()[0]))
         item.setData(PLACE, entry.place)
-        item.setToolTip(plain_tip(f"{acting.path.name}: “{acting.words}”, {acting.sex}"))
+        item.setToolTip(plain_tip(f"{acting.path.name}: “{shown(acting.words)}”, {acting.sex}"))
         return item
 
     def _choose(self, number: int) -> None:
@@ -192,12 +198,12 @@ class CellCard(Card):
 
         async def show() -> None:
             try:
-                self._show_recording(await self._context.jobs.run("Reading the recording", read,
+                self._show_recording(await self._context.jobs.run(_("Reading the recording"), read,
                                                                   key="emotion-recording", quiet=True))
             except JobCancelled:
                 raise
             except Exception as error:
-                self._show_problem(str(error))
+                self._show_problem(localised(error))
 
         tasks.start(show())
 
@@ -220,7 +226,7 @@ class CellCard(Card):
         self.waveform.set_cursor(player.seconds)
         self.curves.set_cursor(player.seconds)
         theme.set_icon(self.play, "stop" if self.player.playing else "play")
-        self.play.setToolTip("Stop (Space)" if self.player.playing else "Play (Space)")
+        self.play.setToolTip(_("Stop (Space)") if self.player.playing else _("Play (Space)"))
         if player.problem:
             self._show_problem(player.problem)
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 
 from brewclip_app.controller import Controller
 from brewclip_app.jobs import JobProgress
+from brewclip_app.localisation import _
 from core.progress import JobCancelled, Progress, Report
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 JOB = "emotion"
-FEATURES_KEPT = "The computed features are kept."
-STARTING = JobProgress(0, 0, "Reading the folder", stopping=False)
+FEATURES_KEPT = _("The computed features are kept.")
+STARTING = JobProgress(0, 0, _("Reading the folder"), stopping=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +47,12 @@ class EmotionController(Controller[EmotionState]):
 
     def open(self, name: str) -> None:
         """Show a run."""
-        self._start(self._open(name), "The other runs are unchanged.")
+        self._start(self._open(name), _("The other runs are unchanged."))
 
     def delete(self, name: str) -> None:
         """Delete a run; when it is the one that is shown, the newest one follows."""
         async def delete() -> None:
-            await self._with_runs("Deleting the run", lambda runs: runs.delete(name))
+            await self._with_runs(_("Deleting the run"), lambda runs: runs.delete(name))
             if self.state.run is not None and self.state.run.name == name:
                 self._set(run=None)
             self.wanted = ""
@@ -85,9 +86,9 @@ class EmotionController(Controller[EmotionState]):
                 self._set(progress=job.snapshot())
 
         try:
-            run = await self._context.jobs.run("Probing the recordings", work, key=JOB, on_progress=show_progress)
+            run = await self._context.jobs.run(_("Probing the recordings"), work, key=JOB, on_progress=show_progress)
         except JobCancelled:
-            self._set(probing=False, status=f"Stopped. {FEATURES_KEPT}")
+            self._set(probing=False, status=_("Stopped. {features_kept}").format(features_kept=FEATURES_KEPT))
             raise
         except Exception:
             self._set(probing=False)
@@ -96,14 +97,14 @@ class EmotionController(Controller[EmotionState]):
         self._show(run)
 
     async def _reload(self) -> None:
-        runs = await self._with_runs("Reading the runs", lambda store: tuple(store.all()), key="emotion-runs")
+        runs = await self._with_runs(_("Reading the runs"), lambda store: tuple(store.all()), key="emotion-runs")
         self._set(runs=runs)
         if self.state.run is None and runs:
             names = [run.name for run in runs]
             await self._open(self.wanted if self.wanted in names else names[0])
 
     async def _open(self, name: str) -> None:
-        self._show(await self._with_runs("Reading the run", lambda runs: runs.read(name), key="emotion-run"))
+        self._show(await self._with_runs(_("Reading the run"), lambda runs: runs.read(name), key="emotion-run"))
 
     def _show(self, run: "KeptRun") -> None:
         self.wanted = run.name

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from core.figures import percents
 
 LINE = 22  # px a class
@@ -31,7 +32,7 @@ class ShareBars(QWidget):
         self._percents = percents(values)
         self.setAccessibleName(", ".join(f"{name} {percent} %" for name, percent in
                                          zip(classes, self._percents, strict=True))
-                               if shares else "No recording yet")
+                               if shares else _("No recording yet"))
         self.updateGeometry()
         self.update()
 
@@ -49,8 +50,8 @@ class ShareBars(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics = QFontMetricsF(self.font())
-        left = max((metrics.horizontalAdvance(name) for name, _ in self._shares), default=0) + 12
-        highest = max((share for _, share in self._shares), default=0)
+        left = max((metrics.horizontalAdvance(name) for name, _unused in self._shares), default=0) + 12
+        highest = max((share for _unused, share in self._shares), default=0)
         for number, (name, share) in enumerate(self._shares):
             top = number * LINE
             painter.setPen(theme.colour("words"))
@@ -108,7 +109,7 @@ def draw_columns(painter: QPainter, room: QRectF, bars: Sequence[tuple[str, floa
     high = QFontMetricsF(painter.font()).height() + 3
     base, top = room.bottom() - high, room.top() + high
     step = room.width() / len(bars)
-    best = max(value for _, value in bars)
+    best = max(value for _unused, value in bars)
     for number, (name, value) in enumerate(bars):
         left = room.left() + number * step
         height = (base - top) * value / 100

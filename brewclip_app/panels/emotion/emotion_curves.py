@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPaintE
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 
 NAMES = 84  # px at the right for the names of the classes
 DOT = 2.5
@@ -34,7 +35,7 @@ class EmotionCurves(QWidget):
         self._times, self._shares, self._classes = times, shares, tuple(classes)
         self._strong, self._seconds = tuple(dict.fromkeys(strong))[:2], max(seconds, 0.1)
         means = ", ".join(f"{classes[number]} {100 * float(shares[:, number].mean()):.0f} %" for number in self._strong)
-        self.setAccessibleName(f"Probabilities over time, on average {means}")
+        self.setAccessibleName(_("Probabilities over time, on average {means}").format(means=means))
         self.update()
 
     def clear(self) -> None:

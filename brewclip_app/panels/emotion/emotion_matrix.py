@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainte
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_tip
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class EmotionMatrix(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Confusion matrix")
+        self.setAccessibleName(_("Confusion matrix"))
         theme.changed.connect(self.update)
 
     @property
@@ -57,7 +58,10 @@ class EmotionMatrix(QWidget):
         self.update()
         if cell is not None:
             acted, predicted = (self._classes[number] for number in cell)
-            self.setAccessibleDescription(f"{acted} predicted as {predicted}: {self._counts[cell[0]][cell[1]]}")
+            self.setAccessibleDescription(_("{acted} predicted as {predicted}: {counts}").format(acted=acted,
+                                                                                                 predicted=predicted,
+                                                                                                 counts=self._counts[
+                                                                                                     cell[0]][cell[1]]))
             self.chosen.emit(*cell)
 
     def sizeHint(self) -> QSize:
@@ -103,7 +107,11 @@ class EmotionMatrix(QWidget):
             return
         acted, predicted = (self._classes[number] for number in cell)
         count, of = self._counts[cell[0]][cell[1]], sum(self._counts[cell[0]])
-        QToolTip.showText(event.globalPos(), plain_tip(f"{count} of {of} {acted} predicted as {predicted}"), self)
+        QToolTip.showText(event.globalPos(),
+                          plain_tip(_("{count} of {of} {acted} predicted as {predicted}").format(count=count, of=of,
+                                                                                                 acted=acted,
+                                                                                                 predicted=predicted)),
+                          self)
 
     def _grid(self) -> "Grid":
         return Grid(QRectF(self.rect()), self._classes, QFontMetricsF(theme.font("quiet")))

@@ -8,6 +8,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
 from brewclip_app import theme
+from brewclip_app.localisation import _, shown
 from brewclip_app.panels.emotion import words
 from brewclip_app.panels.emotion.emotion_bars import draw_columns
 from brewclip_app.panels.emotion.emotion_matrix import draw_matrix
@@ -17,7 +18,8 @@ from core.errors import StoreError
 if TYPE_CHECKING:
     from core.emotion.results import Result
 
-KINDS = (("csv", "Table (CSV)"), ("md", "Table (Markdown)"), ("png", "Figure (PNG)"), ("svg", "Figure (SVG)"))
+KINDS = (("csv", _("Table (CSV)")), ("md", _("Table (Markdown)")), ("png", _("Figure (PNG)")),
+         ("svg", _("Figure (SVG)")))
 SIDE = 460  # px of the matrix
 MARGIN = 20
 SHARP = 2  # pixels of a PNG in one of the figure
@@ -33,7 +35,7 @@ def save(result: "Result", key: str, path: Path) -> None:
     elif kind in ("png", "svg"):
         _save_figure(result, key, path)
     else:
-        raise StoreError(f"{path.name}: choose .csv, .md, .png or .svg.", "kind")
+        raise StoreError(_("{name}: choose .csv, .md, .png or .svg.").format(name=path.name), "kind")
 
 
 def draw_figure(painter: QPainter, result: "Result", key: str) -> None:
@@ -43,13 +45,14 @@ def draw_figure(painter: QPainter, result: "Result", key: str) -> None:
     painter.setFont(theme.font("heading"))
     painter.setPen(theme.colour("words"))
     painter.drawText(QRectF(MARGIN, MARGIN, SIDE, 24), Qt.AlignmentFlag.AlignVCenter,
-                     f"{score.title}: {score.score.accuracy:.1f} %")
+                     f"{shown(score.title)}: {score.score.accuracy:.1f} %")
     draw_matrix(painter, QRectF(MARGIN, MARGIN + 32, SIDE, SIDE), result.classes, score.confusion, feature(key).tone)
     if words.has_bars(result):
         left = 2 * MARGIN + SIDE
         painter.setFont(theme.font("heading"))
         painter.setPen(theme.colour("words"))
-        painter.drawText(QRectF(left, MARGIN, SIDE, 24), Qt.AlignmentFlag.AlignVCenter, "Accuracy by Whisper layer, %")
+        painter.drawText(QRectF(left, MARGIN, SIDE, 24), Qt.AlignmentFlag.AlignVCenter,
+                         _("Accuracy by Whisper layer, %"))
         draw_columns(painter, QRectF(left, MARGIN + 32, SIDE, SIDE), words.bars(result), result.majority)
 
 
@@ -77,4 +80,4 @@ def _save_figure(result: "Result", key: str, path: Path) -> None:
         painter.end()
         written = image.save(str(path))
     if not written:
-        raise StoreError(f"{path} could not be written. Choose another folder.", "not_written")
+        raise StoreError(_("{path} could not be written. Choose another folder.").format(path=path), "not_written")

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from brewclip_app import tasks
 from brewclip_app.capture.recording import QUIET, Microphone
+from brewclip_app.localisation import _
 from core.progress import JobCancelled
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class LiveProbe(QObject):
 
         async def run() -> None:
             try:
-                prediction = await self._context.jobs.run("Probing the recording", work, key=JOB, quiet=True)
+                prediction = await self._context.jobs.run(_("Probing the recording"), work, key=JOB, quiet=True)
             except JobCancelled:
                 raise
             except Exception:  # the probe of the whole recording, which follows, reports it

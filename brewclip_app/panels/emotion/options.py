@@ -7,6 +7,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QMenu, QPushButton, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.emotion.words import CLASSES, MODES, PRESETS, PROTOCOLS, in_folder
 from brewclip_app.panels.train.dataset import LINKS_TIP
 from brewclip_app.plain_text import plain_tip
@@ -31,34 +32,35 @@ class OptionsBar(QWidget):
         super().__init__()
         self.folder: Path | None = None
         self.checkpoint: Path | None = None
-        self.folder_button = button("Choose a folder…", self.choose_folder, icon="folder",
-                                    tip="RAVDESS folder")
+        self.folder_button = button(_("Choose a folder…"), self.choose_folder, icon="folder",
+                                    tip=_("RAVDESS folder"))
         self.folder_button.setMaximumWidth(FOLDER_WIDTH)
-        self.protocol = _choice(PROTOCOLS, "Protocol: which recordings are for training and for testing")
-        self.preset = _choice(PRESETS, "Preset. As the authors: their protocol and probe (100 000 steps, minutes for "
-                              "each seed), chosen on the test actors as in their code, beside ours")
-        self.preset.activated.connect(lambda _: self._take_preset())
-        self.mode = _choice(MODES, "Mode: frozen features, or fine-tuned ones")
-        self.classes = _choice(CLASSES, "Classes: neutral with calm, happy, sad, angry; or all eight emotions")
-        self.features = _menu_button("Features")
-        self.model = _menu_button("Untrained model")
-        self.own = QCheckBox("Standardise each speaker")
-        self.own.setToolTip("Standardises the features by speaker. No labels are used, but several recordings of a "
-                            "speaker are needed.")
-        self.links = QCheckBox("Follow links")
+        self.protocol = _choice(PROTOCOLS, _("Protocol: which recordings are for training and for testing"))
+        self.preset = _choice(PRESETS,
+                              _("Preset. As the authors: their protocol and probe (100 000 steps, minutes for each "
+                                "seed), chosen on the test actors as in their code, beside ours"))
+        self.preset.activated.connect(lambda _unused: self._take_preset())
+        self.mode = _choice(MODES, _("Mode: frozen features, or fine-tuned ones"))
+        self.classes = _choice(CLASSES, _("Classes: neutral with calm, happy, sad, angry; or all eight emotions"))
+        self.features = _menu_button(_("Features"))
+        self.model = _menu_button(_("Untrained model"))
+        self.own = QCheckBox(_("Standardise each speaker"))
+        self.own.setToolTip(_("Standardises the features by speaker. No labels are used, but several recordings of a "
+                              "speaker are needed."))
+        self.links = QCheckBox(_("Follow links"))
         self.links.setToolTip(LINKS_TIP)
-        self.links.toggled.connect(lambda _: self.changed.emit())
-        self.runs = button("Runs", tip="Compare stored runs")
+        self.links.toggled.connect(lambda _unused: self.changed.emit())
+        self.runs = button(_("Runs"), tip=_("Compare stored runs"))
         self.runs.setCheckable(True)
-        self.export = _menu_button("Export")
-        self.start = button("Start", name="main", tip="Probe the recordings (Ctrl+Return)")
+        self.export = _menu_button(_("Export"))
+        self.start = button(_("Start"), name="main", tip=_("Probe the recordings (Ctrl+Return)"))
         self._actions: dict[str, QAction] = {}
         self._lay_out()
         self._fill_features()
         self._fill_model()
         for box in (self.protocol, self.mode, self.classes):
-            box.currentIndexChanged.connect(lambda _: self._follow_change())
-        self.own.toggled.connect(lambda _: self.changed.emit())
+            box.currentIndexChanged.connect(lambda _unused: self._follow_change())
+        self.own.toggled.connect(lambda _unused: self.changed.emit())
         self.show_folder(None)
 
     def options(self) -> "Options | None":
@@ -78,18 +80,18 @@ class OptionsBar(QWidget):
     def show_folder(self, folder: Path | None) -> None:
         """Set the folder to probe."""
         self.folder = folder
-        name = in_folder(folder) if folder else "Choose a folder…"
+        name = in_folder(folder) if folder else _("Choose a folder…")
         self.folder_button.setText(self.folder_button.fontMetrics().elidedText(
             name, Qt.TextElideMode.ElideMiddle, FOLDER_WIDTH - 54))
-        self.folder_button.setToolTip(plain_tip(str(folder) if folder else "RAVDESS folder"))
+        self.folder_button.setToolTip(plain_tip(str(folder) if folder else _("RAVDESS folder")))
         self._enable()
 
     def show_checkpoint(self, folder: Path | None) -> None:
         """Set the model to that of a run's folder; None is the untrained one."""
         self.checkpoint = folder
-        self.model.setText(in_folder(folder) if folder else "Untrained model")
-        self.model.setToolTip(plain_tip(f"Branches of {folder}" if folder else
-                                        "Untrained branches, initialised for each seed"))
+        self.model.setText(in_folder(folder) if folder else _("Untrained model"))
+        self.model.setToolTip(plain_tip(_("Branches of {folder}").format(folder=folder) if folder else
+                                        _("Untrained branches, initialised for each seed")))
         self.changed.emit()
 
     def set_busy(self, busy: bool) -> None:
@@ -99,7 +101,7 @@ class OptionsBar(QWidget):
 
     def choose_folder(self) -> None:
         """Ask for the RAVDESS folder."""
-        ask_folder(self, "emotion", "RAVDESS folder", self._set_folder, self.folder)
+        ask_folder(self, "emotion", _("RAVDESS folder"), self._set_folder, self.folder)
 
     def save(self) -> dict[str, Any]:
         """The options as plain values."""
@@ -158,7 +160,7 @@ class OptionsBar(QWidget):
     _busy = False
 
     def _lay_out(self) -> None:
-        self._first = row(panel_title("Emotion"), 4, self.folder_button, self.protocol, None, self.runs,
+        self._first = row(panel_title(_("Emotion")), 4, self.folder_button, self.protocol, None, self.runs,
                           self.export, self.start)
         self._below = QWidget()
         self._flow = FlowLayout(self._below)
@@ -177,7 +179,7 @@ class OptionsBar(QWidget):
             action.setCheckable(True)
             action.setChecked(feature.key not in AUTHORS)
             action.setToolTip(plain_tip(feature.about))
-            action.toggled.connect(lambda _: self._follow_change())
+            action.toggled.connect(lambda _unused: self._follow_change())
             self._actions[feature.key] = action
         menu.setToolTipsVisible(True)
         self.features.setMenu(menu)
@@ -192,14 +194,14 @@ class OptionsBar(QWidget):
 
     def _fill_model(self) -> None:
         menu = QMenu(self.model)
-        menu.addAction("Untrained model", lambda: self.show_checkpoint(None))
+        menu.addAction(_("Untrained model"), lambda: self.show_checkpoint(None))
         if (SHIPPED / "run.json").is_file():
-            menu.addAction("Included model", lambda: self.show_checkpoint(SHIPPED))
-        menu.addAction("Choose a trained run…", self._choose_checkpoint)
+            menu.addAction(_("Included model"), lambda: self.show_checkpoint(SHIPPED))
+        menu.addAction(_("Choose a trained run…"), self._choose_checkpoint)
         self.model.setMenu(menu)
 
     def _choose_checkpoint(self) -> None:
-        ask_folder(self, "model", "Folder of a trained run", self.show_checkpoint, self.checkpoint)
+        ask_folder(self, "model", _("Folder of a trained run"), self.show_checkpoint, self.checkpoint)
 
     def _set_folder(self, folder: Path) -> None:
         self.show_folder(folder)
@@ -212,16 +214,17 @@ class OptionsBar(QWidget):
             action.setVisible(not tuned or key in TUNED)
         available = sum(action.isVisible() for action in self._actions.values())
         self._follow_preset()
-        self.features.setText(f"{len(self.chosen_features())} of {available} features")
+        self.features.setText(_("{chosen_features} of {available} features").format(
+            chosen_features=len(self.chosen_features()), available=available))
         self._enable()
         self.changed.emit()
 
     def _enable(self) -> None:
         chosen = bool(self.chosen_features())
         self.start.setEnabled(self.folder is not None and chosen and not self._busy)
-        self.start.setToolTip("Probe the recordings (Ctrl+Return)" if self.start.isEnabled() else
-                              "An experiment is running" if self._busy else
-                              "Choose the RAVDESS folder first" if chosen else "Select at least one feature")
+        self.start.setToolTip(_("Probe the recordings (Ctrl+Return)") if self.start.isEnabled() else
+                              _("An experiment is running") if self._busy else
+                              _("Choose the RAVDESS folder first") if chosen else _("Select at least one feature"))
 
 
 class _StayingMenu(QMenu):
@@ -242,7 +245,7 @@ def _choice(choices: Any, tip: str) -> QComboBox:
     combo.setAccessibleName(tip)
     combo.setToolTip(plain_tip(tip))
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(max(len(title) for _, title in choices) - 4)
+    combo.setMinimumContentsLength(max(len(title) for _unused, title in choices) - 4)
     return combo
 
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from brewclip_app.capture.playback import PlayerState
 from brewclip_app.capture.push_to_talk import PushToTalk
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.panels.emotion import words
 from brewclip_app.panels.emotion.emotion_bars import ShareBars
 from brewclip_app.panels.emotion.emotion_curves import NAMES, EmotionCurves
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
 
 TEXTS = {
-    "off": "Say a sentence (Space)", "ready": "Say a sentence (Space)",
-    "opening": "Opening the microphone. Speak when it turns red.",
-    "recording": "Recording. Release or press again to finish; Esc cancels.", "stopping": "Finishing the recording",
+    "off": _("Say a sentence (Space)"), "ready": _("Say a sentence (Space)"),
+    "opening": _("Opening the microphone. Speak when it turns red."),
+    "recording": _("Recording. Release or press again to finish; Esc cancels."),
+         "stopping": _("Finishing the recording"),
 }
 
 
@@ -29,7 +31,7 @@ class OwnVoiceCard(Card):
     """Shows the controller's state: record button, probabilities, and their course over the recording."""
 
     def __init__(self, context: "Context", voice: PushToTalk | None = None) -> None:
-        super().__init__("Try your own voice", space=8)
+        super().__init__(_("Try your own voice"), space=8)
         self.voice = voice or PushToTalk(context, self)
         self.controller = OwnVoiceController(context, self.voice, self)
         self._shown = OwnVoiceState()
@@ -37,10 +39,10 @@ class OwnVoiceCard(Card):
         self.message = label("", "quiet", wrap=True)
         self.bars = ShareBars()
         self.waveform = WaveformView()
-        self.waveform.setAccessibleName("Waveform of your sentence")
+        self.waveform.setAccessibleName(_("Waveform of your sentence"))
         self.curves = EmotionCurves()
         self.about = label("", "quiet", wrap=True)
-        self.own = button("Standardise by my voice…")
+        self.own = button(_("Standardise by my voice…"))
         self.own.setCheckable(True)
         self.own_words = label("", "quiet", wrap=True)
         self.kept = label("", "quiet", wrap=True)
@@ -105,18 +107,21 @@ class OwnVoiceCard(Card):
         self._own_row.setVisible(state.probe is not None and state.probe.run.result.options.speaker_statistics)
         self.own.setChecked(state.collecting)
         self.own_words.setText(self._sentences(state))
-        recordings = "recording" if state.kept == 1 else "recordings"
-        self.kept.setText(f"{state.kept} {recordings} of yours kept with this run." if state.kept else
-                          "Your recordings are kept with the run, on this computer.")
+        recordings = ngettext("recording", "recordings", state.kept)
+        self.kept.setText(_("{kept} {recordings} of yours kept with this run.").format(kept=state.kept,
+                                                                                       recordings=recordings)
+                          if state.kept else
+                          _("Your recordings are kept with the run, on this computer."))
 
     @staticmethod
     def _sentences(state: OwnVoiceState) -> str:
         number = len(state.sentences)
         if state.collecting:
-            return f"Say {ENOUGH} sentences in different moods: {number} of {ENOUGH}."
+            return _("Say {enough} sentences in different moods: {number} of {enough}.").format(enough=ENOUGH,
+                                                                                                number=number)
         if number >= ENOUGH:
-            return f"Standardised by {number} sentences of yours."
-        return "Without them you are treated as an average speaker."
+            return _("Standardised by {number} sentences of yours.").format(number=number)
+        return _("Without them you are treated as an average speaker.")
 
     def _start_live(self) -> None:
         self._sound.show()

@@ -9,6 +9,7 @@ from brewclip_app import tasks
 from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.controller import Controller
 from brewclip_app.jobs import JobReplaced
+from brewclip_app.localisation import _, localised
 from brewclip_app.panels.emotion.live_probe import ChosenProbe, LiveProbe, ProbeRunner
 from core.figures import percents
 from core.progress import JobCancelled, Report
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from core.emotion.run_store import KeptRun
 
 ENOUGH = 3  # sentences; of core.emotion.predict
-READY = "Hold Space and say a sentence"
-STATES = {"opening": "Opening the microphone…", "recording": "Recording…", "stopping": "Finishing the recording…"}
+READY = _("Hold Space and say a sentence")
+STATES = {"opening": _("Opening the microphone…"), "recording": _("Recording…"),
+          "stopping": _("Finishing the recording…")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ class OwnVoiceController(Controller[OwnVoiceState]):
 
         async def load() -> None:
             try:
-                await self._context.jobs.run("Loading the probe", lambda report: self._runner.warm_up(probe, report),
+                await self._context.jobs.run(_("Loading the probe"), lambda report: self._runner.warm_up(probe, report),
                                              key="emotion-warm", quiet=True)
             except JobCancelled:
                 raise
@@ -84,7 +86,7 @@ class OwnVoiceController(Controller[OwnVoiceState]):
         if self.state.collecting:
             self._collect(waveform)
         elif probe is not None:
-            self._set(waveform=waveform, prediction=None, live=False, message="Probing…", look="quiet")
+            self._set(waveform=waveform, prediction=None, live=False, message=_("Probing…"), look="quiet")
             tasks.start(self._predict(probe, waveform, warning))
 
     def collect(self, collecting: bool) -> None:
@@ -112,15 +114,15 @@ class OwnVoiceController(Controller[OwnVoiceState]):
             return prediction
 
         try:
-            prediction = await self._context.jobs.run("Probing the recording", work, key="emotion-try")
+            prediction = await self._context.jobs.run(_("Probing the recording"), work, key="emotion-try")
         except JobReplaced:
             raise
         except JobCancelled:
-            self._set(message="Probing was stopped.", look="quiet")
+            self._set(message=_("Probing was stopped."), look="quiet")
             return
         except Exception as error:
             if self.state.waveform is waveform:  # else another one was recorded meanwhile
-                self.show_problem(str(error))
+                self.show_problem(localised(error))
             return
         if self.state.probe is probe and self.state.waveform is waveform:
             shares = prediction.probabilities.tolist()
@@ -134,7 +136,8 @@ class OwnVoiceController(Controller[OwnVoiceState]):
         if probe is not None:
             shares = prediction.probabilities.tolist()
             strongest = probe.run.result.classes[shares.index(max(shares))]
-            self._set(prediction=prediction, live=True, message=f"Recording… So far {strongest}.", look="quiet")
+            self._set(prediction=prediction, live=True,
+                      message=_("Recording… So far {strongest}.").format(strongest=strongest), look="quiet")
 
     async def _count(self) -> None:
         """Count the recordings that are stored with the run."""
@@ -148,7 +151,7 @@ class OwnVoiceController(Controller[OwnVoiceState]):
             return len(predict.trials(probe.run))
 
         try:
-            kept = await self._context.jobs.run("Counting recordings", work, key="emotion-tries", quiet=True)
+            kept = await self._context.jobs.run(_("Counting recordings"), work, key="emotion-tries", quiet=True)
         except JobCancelled:
             raise
         except Exception:  # a folder that cannot be read

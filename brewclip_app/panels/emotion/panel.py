@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLayout, QMenu, QScrollArea, QStackedWidget, QWidg
 
 from brewclip_app.capture.file_intake import folders_of
 from brewclip_app.capture.held_key import HeldKey
+from brewclip_app.localisation import _, localised
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.emotion import export as emotion_export
 from brewclip_app.panels.emotion import words
@@ -31,17 +32,18 @@ if TYPE_CHECKING:
     from core.emotion.run_store import KeptRun
 
 LEFT_SHARE, RIGHT_SHARE = 42, 58
-PROBING = "Probing the recordings"
-INTRODUCTION = ("What does a voice tell beyond the words?",
-                "RAVDESS has the same two sentences, spoken by actors in eight emotions. Choose its folder, or drop it "
-                "here, to measure how much of the emotion each part of the model captures. Then try your own voice.")
+PROBING = _("Probing the recordings")
+INTRODUCTION = (_("What does a voice tell beyond the words?"),
+                _("RAVDESS has the same two sentences, spoken by actors in eight emotions. Choose its folder, or drop "
+                  "it here, to measure how much of the emotion each part of the model captures. Then try your own "
+                  "voice."))
 
 
 class EmotionPanel(Panel):
     """View of the controller's state."""
 
     key: ClassVar[str] = "emotion"
-    title: ClassVar[str] = "Emotion"
+    title: ClassVar[str] = _("Emotion")
     icon: ClassVar[str] = "emotion"
     own_jobs = (JOB,)
 
@@ -79,10 +81,10 @@ class EmotionPanel(Panel):
         self.controller.reload()
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        return [("Ctrl+O", "Choose the RAVDESS folder"), ("Ctrl+Return", "Start"),
-                ("Space (held)", "Record a sentence of your own"), ("Arrows", "Move in the matrix"),
-                ("Space", "Play the selected recording (in the list)"), ("Ctrl+E", "Export"),
-                ("Esc", "Cancel recording, stop playing; stop probing, after a question")]
+        return [("Ctrl+O", _("Choose the RAVDESS folder")), ("Ctrl+Return", _("Start")),
+                (_("Space (held)"), _("Record a sentence of your own")), (_("Arrows"), _("Move in the matrix")),
+                ("Space", _("Play the selected recording (in the list)")), ("Ctrl+E", _("Export")),
+                ("Esc", _("Cancel recording, stop playing; stop probing, after a question"))]
 
     def closing(self) -> None:
         self.cell.player.stop()
@@ -105,9 +107,9 @@ class EmotionPanel(Panel):
         both.setStretch(1, RIGHT_SHARE)
         self.shown = QWidget()
         self.shown.setLayout(both)
-        self._choose = button("Choose a folder…", self.options.choose_folder, "main")
+        self._choose = button(_("Choose a folder…"), self.options.choose_folder, "main")
         self.empty = EmptyState("emotion", *INTRODUCTION, self._choose)
-        self.reading = ReadingPage("emotion", "the stored runs", self.controller.reload)
+        self.reading = ReadingPage("emotion", _("the stored runs"), self.controller.reload)
         for page in (self.reading, self.empty, self.shown, self.runs):
             self.pages.addWidget(page)
         box = column(self.options, self._progress_card, self.pages, space=12)
@@ -123,10 +125,10 @@ class EmotionPanel(Panel):
         controller, options = self.controller, self.options
         controller.changed.connect(self._show_state)
         controller.failed.connect(self.failed)
-        controller.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
+        controller.failed.connect(lambda error, _unused: self.reading.show_problem(localised(error)))
         options.start.clicked.connect(lambda: controller.start(options.options()))
         options.changed.connect(lambda: self._show_state(controller.state))
-        options.runs.toggled.connect(lambda _: self._show_state(controller.state))
+        options.runs.toggled.connect(lambda _unused: self._show_state(controller.state))
         self.progress.cancelled.connect(controller.cancel)
         self.results.table.itemSelectionChanged.connect(self._show_feature)
         self.matrix.matrix.chosen.connect(self._show_cell)
@@ -159,11 +161,12 @@ class EmotionPanel(Panel):
         folder = self.options.folder
         title, sentence = INTRODUCTION
         if state.probing:
-            title, sentence = PROBING, ("The results appear here: a table of the features, and which emotions are "
-                                        "confused with which.")
+            title, sentence = PROBING, (_("The results appear here: a table of the features, and which emotions are "
+                                          "confused with which."))
         elif folder is not None:
-            title, sentence = "Ready to probe", (f"{words.in_folder(folder)}: press Start. The recordings are encoded "
-                                                 "once, which takes a while; a linear probe then takes seconds.")
+            title, sentence = _("Ready to probe"), (_("{in_folder}: press Start. The recordings are encoded once, "
+                                                      "which takes a while; a linear probe then takes seconds.").format(
+                                                          in_folder=words.in_folder(folder)))
         self.empty.title.setText(title)
         self.empty.sentence.setText(sentence)
         self._choose.setVisible(not state.probing and folder is None)
@@ -206,9 +209,9 @@ class EmotionPanel(Panel):
         try:
             emotion_export.save(result, self.results.feature() or result.scores[0].feature, path)
         except Exception as error:
-            self.failed.emit(error, "The run is unchanged.")
+            self.failed.emit(error, _("The run is unchanged."))
             return
-        self.status_changed.emit(f"Saved {path.name}")
+        self.status_changed.emit(_("Saved {name}").format(name=path.name))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.space.is_it(event) and self.pages.currentWidget() is self.shown:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.panels.emotion import words
 from brewclip_app.panels.emotion.emotion_bars import ColumnBars
 from brewclip_app.plain_text import plain_tip
@@ -16,13 +17,13 @@ from brewclip_app.widgets.tables import of_lines
 if TYPE_CHECKING:
     from core.emotion.results import Result
 
-HEAD = ("Feature", "Accuracy", "Recall", "F1", "Speaker", "Sex", "Paper")
-TIPS = ("", "Correctly classified recordings, %; ± over folds and seeds",
-        "Unweighted average recall (UAR) over the emotions, %; ± over folds and seeds",
-        "Macro-averaged F1, %",
-        "Confound: accuracy of identifying the speaker from another sentence, %",
-        "Confound: accuracy of telling the sex of an unknown speaker, %",
-        "Published in Table 3, for the paper's own model on all 24 actors")
+HEAD = (_("Feature"), _("Accuracy"), _("Recall"), "F1", _("Speaker"), _("Sex"), _("Paper"))
+TIPS = ("", _("Correctly classified recordings, %; ± over folds and seeds"),
+        _("Unweighted average recall (UAR) over the emotions, %; ± over folds and seeds"),
+        _("Macro-averaged F1, %"),
+        _("Confound: accuracy of identifying the speaker from another sentence, %"),
+        _("Confound: accuracy of telling the sex of an unknown speaker, %"),
+        _("Published in Table 3, for the paper's own model on all 24 actors"))
 PAPER = len(HEAD) - 1
 SHOWN_FROM = {3: 600, 5: 560, 4: 500}  # px: a narrower card leaves F1, sex, speaker out; they are in the export
 KEY = Qt.ItemDataRole.UserRole
@@ -72,7 +73,7 @@ class ProbeResultsCard(Card):
             head.setToolTip(plain_tip(tip))
             head.setTextAlignment(Qt.AlignmentFlag.AlignLeft if place == 0 else Qt.AlignmentFlag.AlignRight)
             table.setHorizontalHeaderItem(place, head)
-        of_lines(table, "Results by feature")
+        of_lines(table, _("Results by feature"))
         table.setIconSize(QSize(DOT, DOT))
         table.verticalHeader().setDefaultSectionSize(ROW)
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -118,11 +119,11 @@ class LayersCard(Card):
     """One column for each layer of Whisper; hidden where single layers were not probed."""
 
     def __init__(self) -> None:
-        super().__init__("By Whisper layer", space=4)
+        super().__init__(_("By Whisper layer"), space=4)
         self.bars = ColumnBars()
         self.body.addWidget(self.bars, 1)
-        self.about = label("Accuracy of a linear probe on a single layer; 0 is the input of the first block. Dashed: "
-                           "the most frequent class.", "quiet", wrap=True)
+        self.about = label(_("Accuracy of a linear probe on a single layer; 0 is the input of the first block. "
+                             "Dashed: the most frequent class."), "quiet", wrap=True)
         self.body.addWidget(self.about)
 
     def show_result(self, result: "Result") -> None:

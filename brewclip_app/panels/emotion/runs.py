@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.emotion import words
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import Card, button, label, row
@@ -18,31 +19,32 @@ if TYPE_CHECKING:
     from core.emotion.run_store import KeptRun
 
 NAME = Qt.ItemDataRole.UserRole
-SHORT = {"layers": "Layers", "weighted": "Weighted", "attention": "Attention", "fused": "Both", "acoustic": "Acoustic",
-         "text": "Words", "text-reference": "Caption", "paper": "Both*", "paper-text": "Words*",
-         "authors": "Both**", "authors-text": "Words**"}
+SHORT = {"layers": _("Layers"), "weighted": _("Weighted"), "attention": _("Attention"), "fused": _("Both"),
+         "acoustic": _("Acoustic"),
+         "text": _("Words"), "text-reference": _("Caption"), "paper": _("Both*"), "paper-text": _("Words*"),
+         "authors": _("Both**"), "authors-text": _("Words**")}
 KEYS = tuple(feature.key for feature in FEATURES if feature.key not in LAYERS)
 TITLES = {feature.key: feature.title for feature in FEATURES}
-FIRST = ("Protocol · mode · classes", "When")
-SHOWN_FROM = {"When": 960, "paper": 1000, "paper-text": 1000, "authors-text": 1000}  # px: a narrower one lacks it
+FIRST = (_("Protocol · mode · classes"), _("When"))
+SHOWN_FROM = {_("When"): 960, "paper": 1000, "paper-text": 1000, "authors-text": 1000}  # px: a narrower one lacks it
 
 
 class ProbeRunsCard(Card):
     """A table of runs; `open_run` and `delete_run` are called with a run's name."""
 
     def __init__(self, open_run: Callable[[str], object], delete_run: Callable[[str], object]) -> None:
-        super().__init__("Runs", margin=12, space=8)
+        super().__init__(_("Runs"), margin=12, space=8)
         self._open_run, self._delete_run = open_run, delete_run
         self._shown: tuple[object, str] = (), ""
         self._probed: set[str] = set()
         self.table = QTableWidget(0, len(FIRST) + len(KEYS))
-        self.show_button = button("Open", self._open)
-        self.delete_button = button("Delete…", self._ask, "danger")
+        self.show_button = button(_("Open"), self._open)
+        self.delete_button = button(_("Delete…"), self._ask, "danger")
         self._set_up()
         self.body.addWidget(self.table, 1)
-        self.body.addWidget(label("Accuracy in %. * as in the paper: one linear layer, nothing standardised. ** as the "
-                                  "authors' code: chosen on the test actors. Runs with different protocols, classes or "
-                                  "recordings are not comparable.", "quiet", wrap=True))
+        self.body.addWidget(label(_("Accuracy in %. * as in the paper: one linear layer, nothing standardised. ** as "
+                                    "the authors' code: chosen on the test actors. Runs with different protocols, "
+                                    "classes or recordings are not comparable."), "quiet", wrap=True))
         self.body.addLayout(row(self.show_button, None, self.delete_button))
 
     def show_runs(self, runs: "Sequence[KeptRun]", current: str) -> None:
@@ -87,13 +89,13 @@ class ProbeRunsCard(Card):
             head = QTableWidgetItem(SHORT[key])
             head.setToolTip(plain_tip(TITLES[key]))
             table.setHorizontalHeaderItem(place, head)
-        header = of_lines(table, "Runs").horizontalHeader()
+        header = of_lines(table, _("Runs")).horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         header.setMinimumSectionSize(44)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         table.itemSelectionChanged.connect(self._enable)
-        table.itemActivated.connect(lambda _: self._open())
+        table.itemActivated.connect(lambda _unused: self._open())
 
     def _open(self) -> None:
         if self._current():
@@ -112,5 +114,6 @@ class ProbeRunsCard(Card):
         item = self.table.item(self.table.currentRow(), 0)
         if name and item is not None:
             title = item.toolTip().splitlines()[0]
-            confirm(self, "Delete this run?", f"{title}\n\nIts results, its probe and your recordings for it are "
-                    "deleted. RAVDESS and the computed features stay.", "Delete run", lambda: self._delete_run(name))
+            confirm(self, _("Delete this run?"),
+                    _("{title}\n\nIts results, its probe and your recordings for it are deleted. RAVDESS and the "
+                      "computed features stay.").format(title=title), _("Delete run"), lambda: self._delete_run(name))

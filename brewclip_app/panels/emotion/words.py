@@ -5,18 +5,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brewclip_app.localisation import _, ngettext
 from core.emotion.features import LAYERS, REFERENCE, feature
 
 if TYPE_CHECKING:
     from core.emotion.results import FeatureScore, Result
     from core.emotion.run_store import KeptRun
 
-PROTOCOLS = (("paper", "Paper's protocol: actors 1–18 / 19–24"), ("folds", "Five folds by speaker"),
-             ("speakers", "One speaker left out"), ("statement", "One statement left out"),
-             ("random", "Random split (same speakers in both)"))
-PRESETS = (("", "Our probes"), ("authors", "As the authors' code"))
-MODES = (("linear", "Linear probe"), ("fine-tuned", "Fine-tuned"))
-CLASSES = ((4, "4 classes"), (8, "8 classes"))
+PROTOCOLS = (("paper", _("Paper's protocol: actors 1–18 / 19–24")), ("folds", _("Five folds by speaker")),
+             ("speakers", _("One speaker left out")), ("statement", _("One statement left out")),
+             ("random", _("Random split (same speakers in both)")))
+PRESETS = (("", _("Our probes")), ("authors", _("As the authors' code")))
+MODES = (("linear", _("Linear probe")), ("fine-tuned", _("Fine-tuned")))
+CLASSES = ((4, _("4 classes")), (8, _("8 classes")))
 DASH = "–"
 
 
@@ -37,7 +38,7 @@ def lines(result: "Result") -> list[ResultLine]:
     if not has_bars(result):
         lines += [_line(result, score) for score in result.scores if score.feature in LAYERS]
     recall = f"{100 / len(result.classes):.1f}"
-    for title, accuracy in (("Most frequent class", result.majority), ("Chance", result.chance)):
+    for title, accuracy in ((_("Most frequent class"), result.majority), (_("Chance"), result.chance)):
         lines.append(ResultLine("", "", title, (f"{accuracy:.1f}", recall, DASH, DASH, DASH), DASH))
     return lines
 
@@ -70,8 +71,10 @@ def title_of(run: "KeptRun") -> str:
     options = run.result.options
     protocol = dict(PROTOCOLS).get(options.protocol, options.protocol).split(":")[0]
     mode = dict(MODES).get(options.mode, options.mode)
-    own = ", speakers standardised" if options.speaker_statistics else ""
-    return f"{when(run.when)} · {protocol} · {mode} · {len(run.result.classes)} classes{own}"
+    own = _(", speakers standardised") if options.speaker_statistics else ""
+    return _("{when} · {protocol} · {mode} · {classes} classes{own}").format(when=when(run.when), protocol=protocol,
+                                                                             mode=mode, classes=len(run.result.classes),
+                                                                             own=own)
 
 
 def short_of(run: "KeptRun") -> str:
@@ -84,8 +87,10 @@ def short_of(run: "KeptRun") -> str:
 def about_run(run: "KeptRun") -> str:
     """Everything that a run is compared by, in lines."""
     result = run.result
-    return "\n".join([title_of(run), f"{result.train_files} recordings for training, {result.test_files} for testing; "
-                      f"the most frequent class has {result.majority:.1f} %.", *result.notes])
+    return "\n".join([title_of(run),
+                      _("{train_files} recordings for training, {test_files} for testing; the most frequent class has "
+                        "{majority:.1f} %.").format(train_files=result.train_files, test_files=result.test_files,
+                                                    majority=result.majority), *result.notes])
 
 
 def when(stamp: str) -> str:
@@ -98,15 +103,16 @@ def when(stamp: str) -> str:
 
 def sentences(result: "Result") -> str:
     """Notes under the table."""
-    parts = [f"{result.train_files} recordings for training, {result.test_files} for testing."]
+    parts = [_("{train_files} recordings for training, {test_files} for testing.").format(
+        train_files=result.train_files, test_files=result.test_files)]
     if result.leaking:
-        parts.append(f"Caution: {result.leaking}.")
+        parts.append(_("Caution: {leaking}.").format(leaking=result.leaking))
     if result.options.speaker_statistics:
-        parts.append("Features were standardised by speaker, without labels.")
+        parts.append(_("Features were standardised by speaker, without labels."))
     if result.model:
-        parts.append(f"Branches: {result.model}.")
+        parts.append(_("Branches: {model}.").format(model=result.model))
     parts += _about_transcripts(result)
-    return " ".join([*parts, *result.notes, "The paper's figures are for all 24 actors and its own model."])
+    return " ".join([*parts, *result.notes, _("The paper's figures are for all 24 actors and its own model.")])
 
 
 def _about_transcripts(result: "Result") -> list[str]:
@@ -114,17 +120,20 @@ def _about_transcripts(result: "Result") -> list[str]:
     accuracy = {score.feature: score.score.accuracy for score in result.scores}
     if accuracy.get("text", 0.0) <= result.majority:
         return []
-    caption = f" (caption alone: {accuracy[REFERENCE]:.1f} %)" if REFERENCE in accuracy else ""
-    return [f"All emotions have the same two sentences{caption}; the transcript does better because the recogniser "
-            "writes traces of the voice: exclamation marks, wrong words."]
+    caption = (_(" (caption alone: {accuracy:.1f} %)").format(accuracy=accuracy[REFERENCE]) if REFERENCE in accuracy
+               else "")
+    return [_("All emotions have the same two sentences{caption}; the transcript does better because the recogniser "
+              "writes traces of the voice: exclamation marks, wrong words.").format(caption=caption)]
 
 
 def learned_from(result: "Result") -> str:
     """The training data of the probe for other voices."""
     number = len(result.learned_from)
     sentences_there = len({recording.words for recording in result.recordings})
-    spoken = "one sentence" if sentences_there == 1 else "two sentences"
-    return f"Uses the probe above, trained on {number} {'actor' if number == 1 else 'actors'} saying {spoken}."
+    spoken = ngettext("one sentence", "two sentences", sentences_there)
+    return ngettext("Uses the probe above, trained on {number} actor saying {spoken}.",
+                    "Uses the probe above, trained on {number} actors saying {spoken}.", number).format(number=number,
+                                                                                                        spoken=spoken)
 
 
 def in_folder(path: Path) -> str:

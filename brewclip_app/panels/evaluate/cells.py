@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, ngettext, shown
 from brewclip_app.panels.evaluate.evaluations_model import Cell, Column, TableLine
 from core.evaluation.records import DIRECTION_TITLES
 
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from core.evaluation.tables import ResultTable, TableRow
 
 LEVELS = (1, 5, 10)
-FIGURES = {**{f"R@{at}": f"percent of queries whose right result is among the first {at}" for at in LEVELS},
-           "nDCG@10": "normalised discounted cumulative gain of the first 10 results, percent",
-           "MRR": "mean reciprocal rank of the first right result, percent"}
+FIGURES = {**{f"R@{at}": _("percent of queries whose right result is among the first {at}").format(at=at)
+              for at in LEVELS},
+           "nDCG@10": _("normalised discounted cumulative gain of the first 10 results, percent"),
+           "MRR": _("mean reciprocal rank of the first right result, percent")}
 SPARE = ("nDCG@10", "MRR")
 DASH = "\N{EN DASH}"
-CROP_TITLES = {"centre": "centre crop", "letterbox": "whole, with bars", "squash": "squashed",
-               "multi-crop": "several crops"}
+CROP_TITLES = {"centre": _("centre crop"), "letterbox": _("whole, with bars"), "squash": "squashed",
+               "multi-crop": _("several crops")}
 
 
 def columns() -> tuple[Column, ...]:
@@ -30,8 +32,8 @@ def columns() -> tuple[Column, ...]:
     figures = [Column(name.removesuffix("@10") if name == "nDCG@10" else name, title, tip=f"{title}: {about}",
                       spare=name in SPARE)
                for title in DIRECTION_TITLES.values() for name, about in FIGURES.items()]
-    return (Column("Evaluation", figures=False), *figures,
-            Column("WER", tip="Word error rate of the transcripts, percent"))
+    return (Column(_("Evaluation"), figures=False), *figures,
+            Column("WER", tip=_("Word error rate of the transcripts, percent")))
 
 
 def lines_of(records: "Sequence[EvaluationRecord]") -> list[TableLine]:
@@ -54,19 +56,24 @@ def data_title(record: "EvaluationRecord") -> str:
 def facts_of(record: "EvaluationRecord") -> str:
     """The facts that the table has no column for."""
     setup = record.setup
-    utterances = "1 utterance" if record.n_utterances == 1 else f"{wording.count(record.n_utterances)} utterances"
-    model = ["imported vectors"] if setup.is_imported else [CROP_TITLES.get(setup.crop, setup.crop),
+    utterances = ngettext("{n_utterances} utterance", "{n_utterances} utterances",
+                          record.n_utterances).format(n_utterances=wording.count(record.n_utterances))
+    model = [_("imported vectors")] if setup.is_imported else [CROP_TITLES.get(setup.crop, setup.crop),
                                                            f"{setup.backbone}, {setup.whisper}"]
-    parts = [f"{utterances} of {wording.pictures(record.n_images)}", *model,
-             f"median rank {record.speech_to_image['median_rank'].value:g} and "
-             f"{record.image_to_speech['median_rank'].value:g}",
-             f"mean rank {record.speech_to_image['mean_rank'].value:.1f} and "
-             f"{record.image_to_speech['mean_rank'].value:.1f}"]
-    dropped = "left out" if setup.drop_unreadable else "counted as misses"
-    parts += [f"{record.unreadable} could not be read ({dropped})"] if record.unreadable else []
-    parts += [f"no words recognised in {record.nothing_heard}"] if record.nothing_heard else []
+    parts = [_("{utterances} of {pictures}").format(utterances=utterances, pictures=wording.pictures(record.n_images)),
+             *model,
+             _("median rank {value:g} and {value_2:g}").format(value=record.speech_to_image["median_rank"].value,
+                                                               value_2=record.image_to_speech["median_rank"].value),
+             _("mean rank {value:.1f} and {value_2:.1f}").format(value=record.speech_to_image["mean_rank"].value,
+                                                                 value_2=record.image_to_speech["mean_rank"].value)]
+    dropped = _("left out") if setup.drop_unreadable else _("counted as misses")
+    parts += ([_("{unreadable} could not be read ({dropped})").format(unreadable=record.unreadable, dropped=dropped)]
+              if record.unreadable else [])
+    parts += ([_("no words recognised in {nothing_heard}").format(nothing_heard=record.nothing_heard)]
+              if record.nothing_heard else [])
     parts += [_unseen(record)] if record.unseen or record.unseen_note else []
-    parts += [f"{record.created.astimezone():%d %b %Y %H:%M}, took {wording.duration(record.seconds)}"]
+    parts += [_("{astimezone:%d %b %Y %H:%M}, took {seconds}").format(astimezone=record.created.astimezone(),
+                                                                      seconds=wording.duration(record.seconds))]
     return " · ".join(parts)
 
 
@@ -74,33 +81,37 @@ def _unseen(record: "EvaluationRecord") -> str:
     if record.unseen is None:
         return record.unseen_note
     recalls = " / ".join(f"{record.unseen.speech_to_image[f'R@{at}'].value:.1f}" for at in LEVELS)
-    return (f"on {wording.pictures(record.unseen.images)} not trained on: speech to image {recalls}"
+    return (_("on {pictures} not trained on: speech to image {recalls}").format(
+        pictures=wording.pictures(record.unseen.images), recalls=recalls)
             + (f" ({record.unseen_note})" if record.unseen_note else ""))
 
 
 def _name(record: "EvaluationRecord") -> Cell:
     day = f"{record.created.astimezone():%d %b}"
     return Cell(record.setup.model, f"{data_title(record)} · {day}", record.setup.title,
-                f"{record.setup.title}\n{facts_of(record)}")
+                f"{shown(record.setup.title)}\n{facts_of(record)}")
 
 
 def _metric(figure: "Figure") -> Cell:
     from core.evaluation.metrics import NO_INTERVAL
 
     if math.isnan(figure.value):
-        return Cell(DASH, tip="Its stored ranks cannot be read.")
+        return Cell(DASH, tip=_("Its stored ranks cannot be read."))
     if not figure.has_interval:
         return Cell(f"{figure.value:.1f}", "", figure.value, NO_INTERVAL)
     return Cell(f"{figure.value:.1f}", f"{figure.low:.0f}{DASH}{figure.high:.0f}", figure.value,
-                f"{figure.value:.1f} %, 95 % interval {figure.low:.1f} to {figure.high:.1f}, over pictures")
+                _("{value:.1f} %, 95 % interval {low:.1f} to {high:.1f}, over pictures").format(value=figure.value,
+                                                                                                low=figure.low,
+                                                                                                high=figure.high))
 
 
 def _wer(record: "EvaluationRecord") -> Cell:
     words = record.words
     if words is None:
-        return Cell(DASH, tip="No captions to compare the transcripts with")
+        return Cell(DASH, tip=_("No captions to compare the transcripts with"))
     return Cell(f"{100 * words.rate:.1f}", "", words.rate,
-                f"{wording.count(words.errors)} wrong of {wording.count(words.words)} words")
+                _("{errors} wrong of {words} words").format(errors=wording.count(words.errors),
+                                                            words=wording.count(words.words)))
 
 
 # ---- the paper's tables
@@ -129,13 +140,14 @@ def _column(name: str, published: bool) -> Column:
 
 def _narrow(column: Column) -> Column:
     """The column with its group's name on more lines, as one column is too narrow for it."""
-    level, _, subject = column.title.partition(", ")
+    level, _unused, subject = column.title.partition(", ")
     subject = f", {subject.removesuffix(' pictures')}" if subject else ""
     return replace(column, title=level, group=column.group.replace(" ", "\n", 1) + subject)
 
 
 def _row_tip(row: "TableRow") -> str:
-    ours = f"Ours: {row.model}, {wording.pictures(row.images)}" if row.evaluation_id else "Not evaluated here yet"
+    ours = (_("Ours: {model}, {pictures}").format(model=row.model, pictures=wording.pictures(row.images))
+            if row.evaluation_id else _("Not evaluated here yet"))
     return "\n".join(part for part in (ours, row.note) if part)
 
 
@@ -148,5 +160,5 @@ def _ours(row: "TableRow", place: int) -> Cell:
 
 def _published(value: float | None) -> Cell:
     if value is None:
-        return Cell(DASH, published=True, tip="Not in the paper")
-    return Cell(f"{value:.1f}", "", value, "Published in the paper, on the full dataset with CLIP ViT-L/14", True)
+        return Cell(DASH, published=True, tip=_("Not in the paper"))
+    return Cell(f"{value:.1f}", "", value, _("Published in the paper, on the full dataset with CLIP ViT-L/14"), True)

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from brewclip_app.localisation import _, localised
+
 if TYPE_CHECKING:
     from core.evaluation.records import Request
     from core.home import Home
 
 FIRST = ("test", "val", "dev")  # the split that is ticked in a new folder
-WORDS = (("transcripts", "Transcripts", (False,)), ("captions", "Captions instead of transcripts", (True,)),
-         ("both", "Both, one after the other", (False, True)))
+WORDS = (("transcripts", _("Transcripts"), (False,)), ("captions", _("Captions instead of transcripts"), (True,)),
+         ("both", _("Both, one after the other"), (False, True)))
 RATIOS = (20, 10, 5, 0, -5)  # dB
 NOISES = (("white", "white"), ("pink", "pink"), ("babble", "babble"))
 ZERO_SHOT = "zero-shot:auto"
@@ -71,7 +73,7 @@ class EvaluateOptions:
     def chosen_splits(self) -> list[tuple[Path, str, str]]:
         """(folder, split, kind) of the ticked splits that are there."""
         return [(folder, split, data.kind) for folder, data in self.datasets.items() if data
-                for split, _, _ in data.splits if (str(folder), split) in self.splits]
+                for split, _unused, _unused in data.splits if (str(folder), split) in self.splits]
 
     def request(self) -> "Request | None":
         """The request that the choices make; None while it is empty."""
@@ -85,18 +87,18 @@ class EvaluateOptions:
                      for folder, split, kind in self.chosen_splits)
         conditions = (*([CLEAN] if self.clean else []),
                       *(Condition(self.noise, float(ratio)) for ratio in RATIOS if ratio in self.ratios))
-        captions = next(values for key, _, values in WORDS if key == self.words)
+        captions = next(values for key, _unused, values in WORDS if key == self.words)
         request = Request(models, data, captions, conditions, tuple(sorted(self.crops, key=_crop_order)), self.drop)
         return request if len(request) else None
 
     def missing(self) -> str:
         """A sentence that says what is still to be chosen; "" when nothing is."""
         if not self.datasets:
-            return "Add a dataset to begin."
-        for chosen, name in ((self.chosen_splits, "a split"), (self.chosen_models, "a model"),
-                             (self.request(), "at least one noise level and one crop")):
+            return _("Add a dataset to begin.")
+        for chosen, name in ((self.chosen_splits, _("a split")), (self.chosen_models, _("a model")),
+                             (self.request(), _("at least one noise level and one crop"))):
             if not chosen:
-                return f"Tick {name}."
+                return _("Tick {name}.").format(name=name)
         return ""
 
     def to_json(self) -> dict[str, Any]:
@@ -116,7 +118,7 @@ class EvaluateOptions:
             linked=frozenset(map(Path, state.get("linked", []))),
             ticked=frozenset(map(str, state.get("models", []))) or frozenset({ZERO_SHOT}),
             others=tuple(map(str, state.get("others", []))),
-            words=words if words in [key for key, *_ in WORDS] else WORDS[0][0],
+            words=words if words in [key for key, *_unused in WORDS] else WORDS[0][0],
             noise=noise if noise in dict(NOISES) else NOISES[0][0],
             clean=bool(state.get("clean", True)), drop=bool(state.get("drop", False)),
             ratios=frozenset(ratio for ratio in RATIOS if ratio in state.get("ratios", [])),
@@ -129,7 +131,7 @@ def read_models(home: "Home", others: Sequence[str]) -> list[ModelOption]:
     from core.models.registry import SHIPPED
     from core.training.runs import RunShelf
 
-    options = [ModelOption("Zero-shot", "transcript only, not trained")]
+    options = [ModelOption(_("Zero-shot"), _("transcript only, not trained"))]
     if (SHIPPED / RUN).is_file():
         options.append(_model_in(SHIPPED, "included"))
     options += [_model_in(run.path, run.name) for run in RunShelf(home.runs).read() if run.usable]
@@ -161,11 +163,11 @@ def read_dataset(folder: Path, kind: str = "", follow_links: bool = False) -> Da
     try:
         dataset = datasets.load(folder, kind, follow_links=follow_links)
     except BrewclipError as error:
-        return DataOption(folder, kind, "", (), str(error), follow_links or error.kind == "links")
+        return DataOption(folder, kind, "", (), localised(error), follow_links or error.kind == "links")
     parts = ((split, dataset.of(split)) for split in dataset.splits)
     splits = tuple((split, len(part.images), len(part.utterances)) for split, part in parts
                    if part.images and part.utterances)
-    problem = "" if splits else f"{folder.name} has no split with pictures and recordings."
+    problem = "" if splits else _("{name} has no split with pictures and recordings.").format(name=folder.name)
     links = follow_links or any(problem.key == "links_out" for problem in dataset.problems)
     return DataOption(folder, dataset.kind, kind_of(dataset.kind).title, splits, problem, links)
 
@@ -178,7 +180,7 @@ def _model_in(folder: Path, name: str) -> ModelOption:
     try:
         run = checkpoints.read_run(checkpoints.find(folder))
     except BrewclipError as error:
-        return ModelOption(name, "", str(folder), problem=str(error))
+        return ModelOption(name, "", str(folder), problem=localised(error))
     return ModelOption(BY_NAME[run.variant].title, f"{name} · {run.backbone}", str(folder))
 
 

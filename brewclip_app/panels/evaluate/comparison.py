@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.evaluate.cells import FIGURES
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, WholeLabel, button, clear, column, label, row
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from brewclip_app.panels.evaluate.controller import EvaluateState
     from core.evaluation.paired import Comparison, PairedDifference
 
-HEADS = ("2 minus 1", "95 % interval", "p", "better")
+HEADS = (_("2 minus 1"), "95 % interval", "p", "better")
 
 
 class ComparisonDialog(QDialog):
@@ -22,8 +23,8 @@ class ComparisonDialog(QDialog):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Comparison of two evaluations")
-        self.titles = [ElidedLabel(name="quiet") for _ in range(2)]
+        self.setWindowTitle(_("Comparison of two evaluations"))
+        self.titles = [ElidedLabel(name="quiet") for _unused in range(2)]
         self.grid = QGridLayout()
         self.grid.setHorizontalSpacing(16)
         self.grid.setVerticalSpacing(6)
@@ -31,8 +32,8 @@ class ComparisonDialog(QDialog):
         self.table.setLayout(self.grid)
         self.note = WholeLabel("quiet")
         self.grid.setContentsMargins(0, 0, 0, 0)
-        page = column(label("Paired comparison", "title"), *self.titles, self.table, self.note,
-                      row(None, button("Close", self.reject, "main")), space=10)
+        page = column(label(_("Paired comparison"), "title"), *self.titles, self.table, self.note,
+                      row(None, button(_("Close"), self.reject, "main")), space=10)
         page.setContentsMargins(20, 18, 20, 16)
         self.setLayout(page)
         self._comparison: Comparison | None = None
@@ -57,7 +58,8 @@ class ComparisonDialog(QDialog):
         clear(self.grid)
         records = comparison.first, comparison.second
         for number, (heading, record) in enumerate(zip(self.titles, records, strict=True), 1):
-            heading.setText(f"{number}: {record.setup.title} (evaluation {record.id})")
+            heading.setText(_("{number}: {title} (evaluation {id})").format(number=number, title=record.setup.title,
+                                                                            id=record.id))
         for place, (direction, title) in enumerate(DIRECTION_TITLES.items()):
             at = 1 + place * len(HEADS)
             self.grid.addWidget(label(title, "heading"), 0, at, 1, len(HEADS))
@@ -73,7 +75,7 @@ class ComparisonDialog(QDialog):
         self.note.setText(NOT_CORRECTED if whole else NO_INTERVAL)
 
     def _add_line(self, line: int, at: int, difference: "PairedDifference", sentence: str) -> None:
-        outcome = str(difference.better) if difference.better else "none shown"
+        outcome = str(difference.better) if difference.better else _("none shown")
         texts = (f"{difference.difference.value:+.1f}", difference.interval_text, difference.p_text, outcome)
         for offset, text in enumerate(texts):
             words = label(text, "quiet-body")

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from brewclip_app import tasks
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _, localised, ngettext
 from brewclip_app.panels.evaluate.choices import (
     FIRST,
     DataOption,
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 EVALUATE, PLAN = "evaluate:run", "evaluate:plan"  # keys of jobs
 PLAN_MS = 600  # after the last change
-KEPT = "Evaluations that were finished before are kept."
-NOT_AGAIN = "Finished transcripts are kept too."
+KEPT = _("Evaluations that were finished before are kept.")
+NOT_AGAIN = _("Finished transcripts are kept too.")
 
 
 @dataclass(frozen=True)
@@ -216,11 +217,11 @@ class EvaluateController(Controller[EvaluateState]):
 
         store = self._context.explorer.store
         try:
-            await self._jobs.run("Deleting", lambda report: archive.delete(store, list(ids)), quiet=True)
+            await self._jobs.run(_("Deleting"), lambda report: archive.delete(store, list(ids)), quiet=True)
         except JobCancelled:
             return
         except Exception as error:
-            self.failed.emit(error, "Nothing was deleted.")
+            self.failed.emit(error, _("Nothing was deleted."))
         self.read()
 
     async def save_table(self, path: Path, form: str) -> None:
@@ -235,13 +236,14 @@ class EvaluateController(Controller[EvaluateState]):
             staged.replace(path)
 
         try:
-            await self._jobs.run("Saving the table", work, quiet=True)
+            await self._jobs.run(_("Saving the table"), work, quiet=True)
         except JobCancelled:
             return
         except Exception as error:
-            self.notified.emit(f"{path.name} could not be written: {error}. The old file is unchanged.", "error")
+            self.notified.emit(_("{name} could not be written: {error}. The old file is unchanged.").format(
+                name=path.name, error=error), "error")
         else:
-            self.notified.emit(f"Saved as {path}.", "good")
+            self.notified.emit(_("Saved as {path}.").format(path=path), "good")
 
     async def export_queries(self, folder: Path, form: str) -> None:
         """Write the queries of the evaluation in front into a folder, in a form of `QUERY_EXPORTS`."""
@@ -253,39 +255,41 @@ class EvaluateController(Controller[EvaluateState]):
             return export_evaluation(workspace, front, form, folder, report)
 
         try:
-            written = await self._jobs.run("Exporting", work, key="evaluate:export")
+            written = await self._jobs.run(_("Exporting"), work, key="evaluate:export")
         except JobCancelled:
             return
         except Exception as error:
-            self.failed.emit(error, "The evaluation is unchanged.")
+            self.failed.emit(error, _("The evaluation is unchanged."))
         else:
             names = ", ".join(path.name for path in written)
-            self.notified.emit(f"Written to {folder}: {names}.", "good")
+            self.notified.emit(_("Written to {folder}: {names}.").format(folder=folder, names=names), "good")
 
     # ---- coroutines
 
     async def _read_folder(self, folder: Path, tick: bool) -> None:
         follow = folder in self.state.options.linked
         try:
-            data = await self._jobs.run(f"Reading {folder.name}",
+            data = await self._jobs.run(_("Reading {name}").format(name=folder.name),
                                         lambda report: read_dataset(folder, follow_links=follow),
                                         key=f"evaluate:data:{folder}", quiet=True)
         except JobCancelled:
             return
         except Exception as error:
             self.failed.emit(error, "")
-            data = DataOption(folder, "", "", (), f"{folder.name} could not be read: {error}")
+            data = DataOption(folder, "", "", (),
+                              _("{name} could not be read: {error}").format(name=folder.name, error=error))
         options = self.state.options
         if folder not in options.datasets:
             return
-        names = [split for split, _, _ in data.splits]
+        names = [split for split, _unused, _unused in data.splits]
         first = next((name for name in FIRST if name in names), next(iter(names), ""))
         ticks = {(str(folder), first)} if tick and first else set()
         self.set_options(datasets={**options.datasets, folder: data}, splits=options.splits | ticks)
 
     async def _read_models(self) -> None:
         home, others = self._context.home, self.state.options.others
-        models = await self._attempt("Reading the models", lambda report: read_models(home, others), "evaluate:models")
+        models = await self._attempt(_("Reading the models"), lambda report: read_models(home, others),
+                                     "evaluate:models")
         if models is not None:
             self.set_options(models=tuple(models), ticked=still_ticked(self.state.options.ticked, models))
 
@@ -293,7 +297,7 @@ class EvaluateController(Controller[EvaluateState]):
         from core.evaluation import archive
 
         store = self._context.explorer.store
-        records = await self._attempt("Reading the evaluations", lambda report: archive.evaluations(store),
+        records = await self._attempt(_("Reading the evaluations"), lambda report: archive.evaluations(store),
                                       "evaluate:list")
         if records is None:
             return
@@ -316,11 +320,11 @@ class EvaluateController(Controller[EvaluateState]):
             return plan(explorer.workspace, request, report)
 
         try:
-            plan = await self._jobs.run("Planning", work, key=PLAN, quiet=True)
+            plan = await self._jobs.run(_("Planning"), work, key=PLAN, quiet=True)
         except JobCancelled:
             return
         except Exception as error:
-            self._set(plan=None, plan_error=str(error))
+            self._set(plan=None, plan_error=localised(error))
         else:
             self._planned = request
             self._set(plan=plan, plan_error="")
@@ -334,10 +338,10 @@ class EvaluateController(Controller[EvaluateState]):
             return evaluate(explorer.workspace, request, report)
 
         try:
-            records = await self._jobs.run("Evaluating", work, key=EVALUATE)
+            records = await self._jobs.run(_("Evaluating"), work, key=EVALUATE)
         except JobCancelled:
             self._end()
-            self.notified.emit(f"Stopped. {KEPT} {NOT_AGAIN}", "care")
+            self.notified.emit(_("Stopped. {kept} {not_again}").format(kept=KEPT, not_again=NOT_AGAIN), "care")
         except Exception as error:
             self._end()
             self.failed.emit(error, KEPT)
@@ -346,7 +350,8 @@ class EvaluateController(Controller[EvaluateState]):
             if records:
                 number = len(records)
                 self._set(front=records[0].id)
-                self.notified.emit(f"{number} {'evaluation is' if number == 1 else 'evaluations are'} done.", "good")
+                self.notified.emit(ngettext("{number} evaluation is done.", "{number} evaluations are done.",
+                                            number).format(number=number), "good")
             self.choose(table=0)
         await self._read()
 
@@ -365,12 +370,12 @@ class EvaluateController(Controller[EvaluateState]):
             return compare(first, second, report=report)
 
         try:
-            comparison = await self._jobs.run("Comparing", work, key="evaluate:compare", quiet=True)
+            comparison = await self._jobs.run(_("Comparing"), work, key="evaluate:compare", quiet=True)
         except JobCancelled:
             return
         except EvaluationError as error:
             if self.state.ticked == ticked:
-                self._set(comparison_error=str(error))
+                self._set(comparison_error=localised(error))
         else:
             if self.state.ticked == ticked:
                 self._set(comparison=comparison)
@@ -380,7 +385,7 @@ class EvaluateController(Controller[EvaluateState]):
         if not ids:
             self._set(quality=curves.NO_CHART)
             return
-        drawn = await self._attempt("Reading the evaluation",
+        drawn = await self._attempt(_("Reading the evaluation"),
                                     lambda report: curves.quality(store, ids, plots.view, plots.level),
                                     "evaluate:quality")
         if drawn is not None:
@@ -393,7 +398,7 @@ class EvaluateController(Controller[EvaluateState]):
             self._set(noise=curves.NO_CHART)
             return
         drawn = await self._attempt(
-            "Reading the evaluations",
+            _("Reading the evaluations"),
             lambda report: curves.noise(store, records, front, plots.direction, plots.noise_level), "evaluate:noise")
         if drawn is not None:
             self._set(noise=drawn)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import Card, ElidedLabel, clear, label, row
 from brewclip_app.widgets.figure_export import Draw
 from core.plots.charts import Chart, Series, draw_chart
@@ -73,7 +74,7 @@ class IntervalPlot(Card):
         return words
 
     def _rest(self) -> str:
-        return self.chart.note or "Point at a dot for its values."
+        return self.chart.note or _("Point at a dot for its values.")
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave and self.chart.series:
@@ -94,7 +95,7 @@ class IntervalPlot(Card):
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.setFrameShape(plot.Shape.NoFrame)
         plot.viewport().installEventFilter(self)
-        plot.getViewBox().sigResized.connect(lambda _: self._fit_height())
+        plot.getViewBox().sigResized.connect(lambda _unused: self._fit_height())
         return plot
 
     def _draw(self) -> None:

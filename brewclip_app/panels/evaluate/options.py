@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, ngettext, shown
 from brewclip_app.panels.evaluate.cells import CROP_TITLES
 from brewclip_app.panels.evaluate.choices import NOISES, RATIOS, WORDS, EvaluateOptions, ModelOption
 from brewclip_app.panels.evaluate.data import DataChoices
@@ -35,21 +36,23 @@ class OptionsCard(Card):
     """Renders the options and the plan; every change goes to the controller."""
 
     def __init__(self, controller: "EvaluateController") -> None:
-        super().__init__("What to evaluate", margin=14, space=8)
+        super().__init__(_("What to evaluate"), margin=14, space=8)
         self._controller = controller
         self.data, self.models = DataChoices(controller), ModelChoices(controller)
-        self.words = ElidedCombo("Words", [(title, key) for key, title, _ in WORDS], characters=12)
-        self.noise = ElidedCombo("Kind of noise", [(f"{title} noise", key) for key, title in NOISES], characters=12)
+        self.words = ElidedCombo(_("Words"), [(title, key) for key, title, _unused in WORDS], characters=12)
+        self.noise = ElidedCombo(_("Kind of noise"),
+                                 [(_("{title} noise").format(title=title), key) for key, title in NOISES],
+                                 characters=12)
         self.clean = _chip("none")
         self.ratios = {ratio: _chip(f"{ratio} dB".replace("-", "\N{MINUS SIGN}")) for ratio in RATIOS}
         self.crops = {key: _chip(title) for key, title in {"": "as trained", **CROP_TITLES}.items()}
-        self.drop = QCheckBox("Leave out unreadable files")
-        self.drop.setToolTip("Otherwise a picture or recording that cannot be read counts as a miss")
+        self.drop = QCheckBox(_("Leave out unreadable files"))
+        self.drop.setToolTip(_("Otherwise a picture or recording that cannot be read counts as a miss"))
         self.plan = label("", "quiet", wrap=True)
         self.plan.setMinimumHeight(2 * self.plan.fontMetrics().height() + 2)  # what is above it stays in place
         self.plan.setAlignment(Qt.AlignmentFlag.AlignBottom)
-        self.start = button("Evaluate", controller.start, "main")
-        self.progress = ProgressRow("Evaluating")
+        self.start = button(_("Evaluate"), controller.start, "main")
+        self.progress = ProgressRow(_("Evaluating"))
         self.progress.cancelled.connect(controller.stop)
         self._lay_out()
         self.words.currentIndexChanged.connect(lambda: controller.set_options(words=self.words.currentData()))
@@ -60,10 +63,10 @@ class OptionsCard(Card):
 
     def _lay_out(self) -> None:
         inner = QWidget()
-        box = column(label("Datasets", "heading"), self.data, 4, label("Models", "heading"), self.models, 4,
-                     label("Words", "heading"), self.words, 4, label("Noise, signal to noise", "heading"),
+        box = column(label(_("Datasets"), "heading"), self.data, 4, label(_("Models"), "heading"), self.models, 4,
+                     label(_("Words"), "heading"), self.words, 4, label(_("Noise, signal to noise"), "heading"),
                      _flow(self.clean, *self.ratios.values()), self.noise, 4,
-                     label("Image crop", "heading"), _flow(*self.crops.values()), 2, self.drop, None, space=6)
+                     label(_("Image crop"), "heading"), _flow(*self.crops.values()), 2, self.drop, None, space=6)
         box.setContentsMargins(0, 0, 6, 0)
         inner.setLayout(box)
         self.body.addWidget(scrolling(inner), 1)
@@ -107,11 +110,13 @@ class OptionsCard(Card):
 def _plan_text(state: "EvaluateState") -> str:
     request, plan = state.options.request(), state.plan
     number = plan.setups if plan else len(request) if request else 0
-    text = f"{number} {'evaluation' if number == 1 else 'evaluations'}" if number else ""
+    text = ngettext("{number} evaluation", "{number} evaluations", number).format(number=number) if number else ""
     if plan is None:
         return text
-    return text + (f"; {wording.count(plan.recordings)} recordings to transcribe first, {wording.size(plan.nbytes)} of "
-                   "cache" if plan.recordings else "; all recordings are transcribed already")
+    return (text
+            + (_("; {recordings} recordings to transcribe first, {nbytes} of cache").format(
+                recordings=wording.count(plan.recordings), nbytes=wording.size(plan.nbytes)) if plan.recordings
+               else _("; all recordings are transcribed already")))
 
 
 def _chip(text: str) -> QPushButton:
@@ -140,7 +145,7 @@ class ModelChoices(QWidget):
         self._models: tuple[ModelOption, ...] = ()
         self.rows = QVBoxLayout()
         self.rows.setSpacing(4)
-        self._add_button = button("Add a model folder…", self._ask, icon="plus")
+        self._add_button = button(_("Add a model folder…"), self._ask, icon="plus")
         self.setLayout(column(self.rows, row(self._add_button, None), space=6))
 
     def render_options(self, options: EvaluateOptions) -> None:
@@ -156,12 +161,12 @@ class ModelChoices(QWidget):
             self._boxes[model.key].setChecked(model.key in options.ticked and not model.problem)
 
     def _ask(self) -> None:
-        ask_folder(self, "model", "Folder of a run or a checkpoint", self._controller.add_model)
+        ask_folder(self, "model", _("Folder of a run or a checkpoint"), self._controller.add_model)
 
     def _row(self, model: ModelOption) -> QWidget:
         title = model.title if len(model.title) <= LONGEST else f"{model.title[:LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
         box = self._boxes[model.key] = QCheckBox(plain_caption(title))
-        box.setAccessibleName(f"{model.title}, {model.about}")
+        box.setAccessibleName(f"{shown(model.title)}, {shown(model.about)}")
         box.setToolTip(plain_tip(model.checkpoint or model.title))
         box.setEnabled(not model.problem)
         box.clicked.connect(lambda on: self._controller.tick_model(model.key, on))

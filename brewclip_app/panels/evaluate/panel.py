@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget
 
 from brewclip_app import tasks, wording
 from brewclip_app.capture.file_intake import folders_of
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.evaluate.controller import EVALUATE, KEPT, NOT_AGAIN, EvaluateController, EvaluateState
 from brewclip_app.panels.evaluate.options import OptionsCard
@@ -32,7 +33,7 @@ class EvaluatePanel(Panel):
     """Renders the state of its controller."""
 
     key: ClassVar[str] = "evaluate"
-    title: ClassVar[str] = "Evaluate"
+    title: ClassVar[str] = _("Evaluate")
     icon: ClassVar[str] = "evaluate"
     own_jobs = (EVALUATE, REPRODUCE)
 
@@ -92,11 +93,11 @@ class EvaluatePanel(Panel):
             restore_sizes(split, state.get(name))
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        return [("Ctrl+Enter", "Evaluate"), ("Esc", "Stop evaluating, after a question"),
-                ("Ctrl+O", "Add a dataset folder"),
-                ("Space", "Tick the evaluation, to compare it"), ("Enter", "Open its failures"),
-                ("Del", "Delete the ticked evaluations, or the current one"), ("Ctrl+T", "The next table"),
-                ("Ctrl+C", "Copy the table as CSV")]
+        return [("Ctrl+Enter", _("Evaluate")), ("Esc", _("Stop evaluating, after a question")),
+                ("Ctrl+O", _("Add a dataset folder")),
+                ("Space", _("Tick the evaluation, to compare it")), ("Enter", _("Open its failures")),
+                ("Del", _("Delete the ticked evaluations, or the current one")), ("Ctrl+T", _("The next table")),
+                ("Ctrl+C", _("Copy the table as CSV"))]
 
     # ---- layout and rendering
 
@@ -106,9 +107,9 @@ class EvaluatePanel(Panel):
         self.pages = QStackedWidget()
         for page in (self.split, self.reproduce):
             self.pages.addWidget(page)
-        self.to_reproduce = button("Reproduce the paper…", lambda: self.show_reproduce(True),
-                                   tip="Tables and figures of the paper from the datasets, with a report")
-        box = column(row(panel_title("Evaluate"), 4, self.summary, None, self.to_reproduce), self.banner, self.pages,
+        self.to_reproduce = button(_("Reproduce the paper…"), lambda: self.show_reproduce(True),
+                                   tip=_("Tables and figures of the paper from the datasets, with a report"))
+        box = column(row(panel_title(_("Evaluate")), 4, self.summary, None, self.to_reproduce), self.banner, self.pages,
                      space=12)
         box.setContentsMargins(20, 16, 20, 12)
         box.setStretch(2, 1)
@@ -126,7 +127,8 @@ class EvaluatePanel(Panel):
         self.results.render_state(state)
         self.plots.render_state(state)
         number = len(state.records)
-        text = f"{wording.count(number)} stored {'evaluation' if number == 1 else 'evaluations'}" if number else ""
+        text = (ngettext("{number} stored evaluation", "{number} stored evaluations",
+                         number).format(number=wording.count(number)) if number else "")
         if text != self.summary.text():
             self.summary.setText(text)
             self.status_changed.emit(text)
@@ -156,9 +158,11 @@ class EvaluatePanel(Panel):
         ids = state.compared
         if ids:
             titles = [record.setup.title for record in state.records if record.id in ids]
-            subject = f"{len(ids)} evaluations" if len(ids) > 1 else f"the evaluation {titles[0]}"
-            confirm(self, f"Delete {subject}?", "Their ranks, diagnoses, labels and notes are deleted. Datasets and "
-                    "models stay; they can be evaluated again.", "Delete",
+            subject = ngettext("the evaluation {titles}", "{ids} evaluations", len(ids)).format(ids=len(ids),
+                                                                                                titles=titles[0])
+            confirm(self, _("Delete {subject}?").format(subject=subject),
+                    _("Their ranks, diagnoses, labels and notes are deleted. Datasets and models stay; they can be "
+                      "evaluated again."), "Delete",
                     lambda: tasks.start(self.controller.delete(ids)))
 
     def _export(self, form: str, copy: bool) -> None:
@@ -169,14 +173,15 @@ class EvaluatePanel(Panel):
             return
         if copy:
             QGuiApplication.clipboard().setText(table_formats.export(state.result_table(), form))
-            self.banner.show_message(f"The table is in the clipboard as {dict(FORMATS)[form]}.", "good")
+            self.banner.show_message(_("The table is in the clipboard as {dict}.").format(dict=dict(FORMATS)[form]),
+                                     "good")
             return
         name = f"table-{state.table}" if state.table else "evaluations"
-        ask_target(self, "export", "Save the table as", f"{name}.{SUFFIXES[form]}",
+        ask_target(self, "export", _("Save the table as"), f"{name}.{SUFFIXES[form]}",
                    lambda path: tasks.start(self.controller.save_table(path, form)))
 
     def _export_queries(self, form: str) -> None:
-        ask_folder(self, "export", "Folder for the export",
+        ask_folder(self, "export", _("Folder for the export"),
                    lambda folder: tasks.start(self.controller.export_queries(folder, form)))
 
     # ---- drops

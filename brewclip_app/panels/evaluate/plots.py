@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QComboBox, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.evaluate.cells import LEVELS
 from brewclip_app.panels.evaluate.controller import PlotChoice
 from brewclip_app.panels.evaluate.interval_plot import IntervalPlot
@@ -30,17 +31,18 @@ class Plots(QWidget):
     def __init__(self, choose: Callable[[PlotChoice], object], exporter: FigureExporter) -> None:
         super().__init__()
         self._choice, self._drawn = PlotChoice(), (Chart(), Chart())
-        self.quality, self.noise = IntervalPlot("Hits"), IntervalPlot("Under noise")
+        self.quality, self.noise = IntervalPlot(_("Hits")), IntervalPlot(_("Under noise"))
         self._combos: dict[str, QComboBox] = {}
         for name, plot, title, items, widest in (
-                ("view", self.quality, "Group by", [(title, key) for key, title in VIEWS], "By speaker"),
-                ("level", self.quality, "Top K", [(f"R@{at}", at) for at in LEVELS], "R@10"),
-                ("direction", self.noise, "Direction", [(title, key) for key, title in DIRECTION_TITLES.items()], ""),
-                ("noise_level", self.noise, "Top K under noise", [(f"R@{at}", at) for at in LEVELS], "R@10")):
+                ("view", self.quality, _("Group by"), [(title, key) for key, title in VIEWS], _("By speaker")),
+                ("level", self.quality, _("Top K"), [(f"R@{at}", at) for at in LEVELS], "R@10"),
+                ("direction", self.noise, _("Direction"), [(title, key) for key, title in DIRECTION_TITLES.items()],
+                 ""),
+                ("noise_level", self.noise, _("Top K under noise"), [(f"R@{at}", at) for at in LEVELS], "R@10")):
             combo = self._combos[name] = _combo(title, items)
             if widest:
                 combo.setMinimumWidth(width_of(widest, combo) + 40)
-            combo.activated.connect(lambda _, name=name, combo=combo: choose(replace(self._choice, **{
+            combo.activated.connect(lambda _unused, name=name, combo=combo: choose(replace(self._choice, **{
                 name: combo.currentData()})))
             plot.tools.addWidget(combo)
         for plot, name in ((self.quality, "hits"), (self.noise, "noise")):

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from brewclip_app import tasks
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _, localised
 from core.errors import BrewclipError, ReproductionError
 from core.progress import JobCancelled, Report
 from core.reproduce.plans import PLANS
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from core.reproduce.graph import StepGraph
 
 REPRODUCE, PLAN, READ = "reproduce:run", "reproduce:plan", "reproduce:read"  # keys of jobs
-KEPT = "What is done is kept; start again to go on."
-SEEDS = "Seeds are whole numbers separated by commas, such as 0, 1, 2."
+KEPT = _("What is done is kept; start again to go on.")
+SEEDS = _("Seeds are whole numbers separated by commas, such as 0, 1, 2.")
 
 
 @dataclass(frozen=True)
@@ -140,11 +141,11 @@ class ReproduceController(Controller[ReproduceState]):
                 raise
 
         try:
-            kept = await self._jobs.run("Reading the reproduction", work, key=READ, quiet=True)
+            kept = await self._jobs.run(_("Reading the reproduction"), work, key=READ, quiet=True)
         except JobCancelled:
             return
         except BrewclipError as error:
-            self._set(problem=str(error))
+            self._set(problem=localised(error))
             return
         if kept is not None and kept.plan == form.plan and form == self.state.form:
             self._set(state=kept)
@@ -157,11 +158,11 @@ class ReproduceController(Controller[ReproduceState]):
 
         self._set(planning=True, problem="")
         try:
-            state, needs = await self._jobs.run("Planning the reproduction", work, key=PLAN)
+            state, needs = await self._jobs.run(_("Planning the reproduction"), work, key=PLAN)
         except JobCancelled:
             self._set(planning=False)
         except BrewclipError as error:
-            self._set(planning=False, problem=str(error))
+            self._set(planning=False, problem=localised(error))
         else:
             self._set(planning=False, **({"state": state, "needs": needs} if form == self.state.form else {}))
 
@@ -182,24 +183,25 @@ class ReproduceController(Controller[ReproduceState]):
             from core.reproduce import estimates, runner
             from core.reproduce.environment import gpus
 
-            steps, _, needs = self._planned(form, report)
+            steps, _unused, needs = self._planned(form, report)
             estimates.check_disk(needs)
             return runner.Runner(self._context.explorer.workspace, steps, form.out or Path(), gpus(),
                                  lambda state: loop.call_soon_threadsafe(self._show, state)).run(report)
 
         try:
-            state = await self._jobs.run("Reproducing the paper", work, key=REPRODUCE)
+            state = await self._jobs.run(_("Reproducing the paper"), work, key=REPRODUCE)
         except JobCancelled:
             self._set(progress=None)
-            self.notified.emit(f"Stopped. {KEPT}", "care")
+            self.notified.emit(_("Stopped. {kept}").format(kept=KEPT), "care")
         except Exception as error:
             self._set(progress=None)
             self.failed.emit(error, KEPT)
         else:
             self._set(progress=None, state=state, needs=None)
             failed = sum(record.state in ("failed", "skipped") for record in state.records)
-            self.notified.emit(*((f"{failed} steps are not done; choose one to see why.", "care") if failed else
-                                 ("All steps are done. The report is written.", "good")))
+            self.notified.emit(*((_("{failed} steps are not done; choose one to see why.").format(failed=failed),
+                                  "care") if failed else
+                                 (_("All steps are done. The report is written."), "good")))
 
     def _show(self, state: Reproduction) -> None:
         if self.job is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QMenu, QPushButton, QSizePolicy, QStackedWidget, QWidget
 
+from brewclip_app.localisation import _, shown
 from brewclip_app.panels.evaluate import cells
 from brewclip_app.panels.evaluate.cells_table import CellsTable
 from brewclip_app.panels.evaluate.comparison import ComparisonDialog
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 OURS = 0
 TABLES = (OURS, 1, 2, 4, 5)
 FORMATS = (("csv", "CSV"), ("markdown", "Markdown"), ("latex", "LaTeX"))
-LEGEND = ("Italics on grey: published in the paper, on full datasets with CLIP ViT-L/14. Beside it: the newest "
-          "evaluation here by the same protocol. Evaluations that differ have rows of their own; point at one to see "
-          "how.")
-QUERY_FORMS = (("csv", "Queries as CSV"), ("parquet", "Queries as Parquet"), ("trec", "TREC run and qrels"),
-               ("embeddings", "Embeddings"))  # of the current evaluation
+LEGEND = (_("Italics on grey: published in the paper, on full datasets with CLIP ViT-L/14. Beside it: the newest "
+            "evaluation here by the same protocol. Evaluations that differ have rows of their own; point at one to "
+            "see how."))
+QUERY_FORMS = (("csv", _("Queries as CSV")), ("parquet", _("Queries as Parquet")), ("trec", _("TREC run and qrels")),
+               ("embeddings", _("Embeddings")))  # of the current evaluation
 SUFFIXES = {"csv": "csv", "markdown": "md", "latex": "tex"}
 
 
@@ -39,34 +40,35 @@ class EvaluationsCard(Card):
         self._records: tuple[EvaluationRecord, ...] | None = None
         self._table: tuple[object, ...] = (OURS,)
         self.model, self.paper_model = CellsModel(tickable=True), CellsModel()
-        self.table = CellsTable(self.model, "Evaluations")
-        self.paper = CellsTable(self.paper_model, "Table of the paper with our values")
+        self.table = CellsTable(self.model, _("Evaluations"))
+        self.paper = CellsTable(self.paper_model, _("Table of the paper with our values"))
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # unsorted: the newest first
         self.tabs = QButtonGroup(self)
         self.about = label("", "quiet", wrap=True)
         self.facts = WholeLabel("quiet")
-        self.empty = EmptyState("evaluate", "No evaluation yet",
-                                "Choose a dataset and a model on the left. Every evaluation is stored with the rank of "
-                                "each query.")
-        self.open_failures = button("Open failures", name="main", tip="Browse its misses (Enter)")
-        self.erase = button("Delete…", delete, tip="Delete the ticked evaluations, or the current one (Del)")
-        self.figures = button("Figure", tip="Figures of the paper from the ticked evaluations, or the current one")
-        self.save = button("Export", tip="The ticked evaluations or all, or the table of the paper")
+        self.empty = EmptyState("evaluate", _("No evaluation yet"),
+                                _("Choose a dataset and a model on the left. Every evaluation is stored with the rank "
+                                  "of each query."))
+        self.open_failures = button(_("Open failures"), name="main", tip=_("Browse its misses (Enter)"))
+        self.erase = button(_("Delete…"), delete, tip=_("Delete the ticked evaluations, or the current one (Del)"))
+        self.figures = button(_("Figure"),
+                              tip=_("Figures of the paper from the ticked evaluations, or the current one"))
+        self.save = button(_("Export"), tip=_("The ticked evaluations or all, or the table of the paper"))
         menu = QMenu(self.save)
-        for verb, copy, dots in (("Save as", False, "…"), ("Copy as", True, "")):
+        for verb, copy, dots in ((_("Save as"), False, "…"), (_("Copy as"), True, "")):
             for form, title in FORMATS:
                 menu.addAction(f"{verb} {title}{dots}", partial(export, form, copy))
             menu.addSeparator()
         self.queries = [menu.addAction(f"{title}…", partial(export_queries, form)) for form, title in QUERY_FORMS]
         self.save.setMenu(menu)
-        self.as_one = QCheckBox("Seeds as one")
-        self.as_one.setToolTip("In the tables of the paper and in exports: runs that differ only in their seed are one "
-                               "row, mean ± standard deviation")
+        self.as_one = QCheckBox(_("Seeds as one"))
+        self.as_one.setToolTip(_("In the tables of the paper and in exports: runs that differ only in their seed are "
+                                 "one row, mean ± standard deviation"))
         self.as_one.toggled.connect(lambda on: choose(as_one=on))
         self.comparison = ComparisonDialog(self)
-        self.compare = button("Compare…", self.comparison.open, tip="Differences of the two ticked evaluations, with "
-                              "intervals and p-values")
+        self.compare = button(_("Compare…"), self.comparison.open,
+                              tip=_("Differences of the two ticked evaluations, with intervals and p-values"))
         self._lay_out(choose)
         self.table.selectionModel().currentRowChanged.connect(lambda: choose(front=self.table.evaluation()))
         self.table.activated.connect(lambda: self.open_failures.click())
@@ -78,9 +80,9 @@ class EvaluationsCard(Card):
         tabs.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         flow = FlowLayout(tabs)
         for number in TABLES:
-            tab = look(QPushButton(f"Table {number}" if number else "Evaluations"), "tick")
+            tab = look(QPushButton(_("Table {number}").format(number=number) if number else _("Evaluations")), "tick")
             tab.setCheckable(True)
-            tab.setToolTip("A table of the paper, with our values beside it" if number else "")
+            tab.setToolTip(_("A table of the paper, with our values beside it") if number else "")
             self.tabs.addButton(tab, number)
             flow.addWidget(tab)
         self.tabs.idClicked.connect(lambda number: choose(table=number))
@@ -114,7 +116,7 @@ class EvaluationsCard(Card):
         if state.table != OURS and self._table != (state.table, state.records, state.as_one):
             self._table = state.table, state.records, state.as_one
             table = state.result_table()
-            self.about.setText(f"{table.title}. {table.about} {LEGEND}")
+            self.about.setText(f"{shown(table.title)}. {shown(table.about)} {LEGEND}")
             self.paper_model.show(cells.paper_columns(table), cells.paper_lines(table))
         ours, record, number = state.table == OURS, state.record, len(state.ticked)
         self.pages.setCurrentIndex(2 if not ours else 1 if state.records else 0)
@@ -124,4 +126,4 @@ class EvaluationsCard(Card):
         self.open_failures.setEnabled(record is not None)
         for action in self.queries:
             action.setEnabled(record is not None)
-        self.erase.setText(f"Delete {number}…" if number > 1 else "Delete…")
+        self.erase.setText(_("Delete {number}…").format(number=number) if number > 1 else _("Delete…"))

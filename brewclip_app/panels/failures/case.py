@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _, shown
 from brewclip_app.panels.failures.cropped_picture import CroppedPicture
 from brewclip_app.panels.failures.label_bar import LabelBar
 from brewclip_app.panels.failures.misses import FailureCase
@@ -41,7 +42,7 @@ ROOMY = 200  # px, from which on they take all the room there is
 LOW = 26  # lines of text; in a lower card the labels scroll with the rest
 OTHER_LINES = 34  # lines of text that the rest of the card is high
 QWIDGETSIZE_MAX = (1 << 24) - 1  # Qt's "no limit"
-LEGEND = "struck through: transcript · underlined: caption"
+LEGEND = _("struck through: transcript · underlined: caption")
 DOT = 9
 
 
@@ -51,13 +52,13 @@ class CaseCard(Card):
     def __init__(self, thumbnails: Thumbnails, labels: LabelBar) -> None:
         super().__init__(margin=16, space=10)
         self.case: FailureCase | None = None
-        self.play = icon_button("play", "Play the utterance (Space)", side=16)
+        self.play = icon_button("play", _("Play the utterance (Space)"), side=16)
         self.waveform = WaveformView()
-        self.waveform.setAccessibleName("Waveform of the utterance")
+        self.waveform.setAccessibleName(_("Waveform of the utterance"))
         self.about = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
         self.count = label("", "quiet-body")
-        self.before = icon_button("chevron-left", "Previous (\N{LEFTWARDS ARROW})")
-        self.next = icon_button("chevron-right", "Next (\N{RIGHTWARDS ARROW})")
+        self.before = icon_button("chevron-left", _("Previous (\N{LEFTWARDS ARROW})"))
+        self.next = icon_button("chevron-right", _("Next (\N{RIGHTWARDS ARROW})"))
         for part in (self.play, self.before, self.next):  # a click leaves the keyboard with the list
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.words = DifferenceLine("transcript")
@@ -65,17 +66,17 @@ class CaseCard(Card):
         self.legend = label(LEGEND, "quiet")
         self.picture, self.best = CroppedPicture(thumbnails, PICTURE), CroppedPicture(thumbnails, PICTURE)
         self.picture_title, self.best_title = ElidedLabel("", "heading"), ElidedLabel("", "heading")
-        self.play_best = icon_button("play", "Play the top result", side=14)
+        self.play_best = icon_button("play", _("Play the top result"), side=14)
         for title in (self.picture_title, self.best_title):  # with and without a button behind it
             title.setMinimumHeight(self.play_best.sizeHint().height())
         self.best_words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.counterfactuals = CounterfactualLines()
-        self.counterfactuals_title = label("Rank with one change", "heading", wrap=True)
+        self.counterfactuals_title = label(_("Rank with one change"), "heading", wrap=True)
         self.not_tried = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.reason = label("", "care", wrap=True)
-        self.inspect = button("Inspect", icon="inspect",
-                              tip="Explain the score in Inspect, under the evaluated model (I)")
-        self.figures = button("Figure", tip="The paper's figures of this failure, for print")
+        self.inspect = button(_("Inspect"), icon="inspect",
+                              tip=_("Explain the score in Inspect, under the evaluated model (I)"))
+        self.figures = button(_("Figure"), tip=_("The paper's figures of this failure, for print"))
         self.labels = labels
         self._lay_out()
 
@@ -121,8 +122,8 @@ class CaseCard(Card):
         self.play_best.setVisible(case.best_recording is not None)
         self.counterfactuals.show_lines(case.counterfactuals)
         diagnosed = bool(case.counterfactuals or case.not_tried)
-        self.counterfactuals_title.setText("Rank with one change" if diagnosed else "Not diagnosed yet")
-        self.not_tried.setText(f"Not tried: {case.not_tried}." if case.not_tried else "")
+        self.counterfactuals_title.setText(_("Rank with one change") if diagnosed else _("Not diagnosed yet"))
+        self.not_tried.setText(_("Not tried: {not_tried}.").format(not_tried=case.not_tried) if case.not_tried else "")
         self.not_tried.setVisible(bool(case.not_tried))
 
     def show_playing(self, seconds: float | None) -> None:
@@ -132,7 +133,7 @@ class CaseCard(Card):
 
     def show_place(self, line: int, lines: int) -> None:
         """Show the line of the failure, from 0, and their number."""
-        self.count.setText(f"{line + 1} of {lines}")
+        self.count.setText(_("{line} of {lines}").format(line=line + 1, lines=lines))
         self.before.setEnabled(line > 0)
         self.next.setEnabled(line < lines - 1)
 
@@ -185,12 +186,12 @@ class CounterfactualLines(QWidget):
         ranks.setMinimumWidth(width_of("0000 → 0000", self))
         ranks.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         verdict = label(line.verdict, "good" if line.helped else "quiet-body")
-        verdict.setMinimumWidth(width_of("now in the top 10", self))
+        verdict.setMinimumWidth(width_of(_("now in the top 10"), self))
         verdict.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         box = row(dot, title, ranks, verdict, space=8)
         box.setStretch(1, 1)
         box.setContentsMargins(8, 4, 8, 4)
         frame.setLayout(box)
         frame.setToolTip(plain_tip(line.about))
-        frame.setAccessibleName(f"{line.title}: {line.ranks}, {line.verdict}")
+        frame.setAccessibleName(f"{shown(line.title)}: {line.ranks}, {shown(line.verdict)}")
         return frame

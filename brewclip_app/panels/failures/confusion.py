@@ -6,12 +6,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import button, column, label, row
 
 if TYPE_CHECKING:
     from core.evaluation.failures import Confusion
 
-SAME = "the same kind"
+SAME = _("the same kind")
 
 
 class ConfusionDialog(QDialog):
@@ -19,13 +20,13 @@ class ConfusionDialog(QDialog):
 
     def __init__(self, parent: QWidget, confusion: "Confusion", failures: int) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Diagnosis against your labels")
+        self.setWindowTitle(_("Diagnosis against your labels"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         labelled = sum(map(sum, confusion.cells))
         self.summary = label(_summary(confusion, labelled, failures), "quiet-body", wrap=True)
         self.table = _table(confusion)
-        box = column(label("Diagnosis against your labels", "title"), self.summary, self.table,
-                     row(None, button("Close", self.accept, "main")), space=12)
+        box = column(label(_("Diagnosis against your labels"), "title"), self.summary, self.table,
+                     row(None, button(_("Close"), self.accept, "main")), space=12)
         box.setContentsMargins(20, 18, 20, 16)
         self.setLayout(box)
         self.table.setVisible(labelled > 0)
@@ -34,9 +35,9 @@ class ConfusionDialog(QDialog):
 
 def _summary(confusion: "Confusion", labelled: int, failures: int) -> str:
     if not labelled:
-        return "No failure has both a label and a diagnosis yet. Label some with the number keys."
-    return (f"{labelled} of {failures} failures are labelled; the diagnosis agrees on {confusion.agreed}. "
-            "Rows: your label, columns: diagnosis.")
+        return _("No failure has both a label and a diagnosis yet. Label some with the number keys.")
+    return (_("{labelled} of {failures} failures are labelled; the diagnosis agrees on {agreed}. Rows: your label, "
+              "columns: diagnosis.").format(labelled=labelled, failures=failures, agreed=confusion.agreed))
 
 
 def _table(confusion: "Confusion") -> QTableWidget:
@@ -45,7 +46,7 @@ def _table(confusion: "Confusion") -> QTableWidget:
     rows = [number for number, cells in enumerate(confusion.cells) if any(cells)]
     columns = [number for number in range(len(confusion.columns)) if any(cells[number] for cells in confusion.cells)]
     table = QTableWidget(len(rows), len(columns))
-    table.setAccessibleName("Labels in rows, diagnosed kinds in columns")
+    table.setAccessibleName(_("Labels in rows, diagnosed kinds in columns"))
     table.setVerticalHeaderLabels([LABEL_TITLES[confusion.rows[number]] for number in rows])
     table.setHorizontalHeaderLabels([KIND_TITLES[confusion.columns[number]] for number in columns])
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from brewclip_app import tasks, wording
 from brewclip_app.controller import Controller
 from brewclip_app.jobs import JobProgress
+from brewclip_app.localisation import _, localised, ngettext
 from brewclip_app.panels.failures.misses import FailureCase, Misses, case_of, read_misses
 from core.progress import JobCancelled, Report
 
@@ -98,12 +99,12 @@ class FailuresController(Controller[FailuresState]):
     async def read_recording(self, recording: Path) -> "Waveform | None":
         """Read another recording, under the noise of the evaluation; the banner says why where that fails."""
         try:
-            return await self._jobs.run("Reading the recording", self._reader(recording), key="failures:other",
+            return await self._jobs.run(_("Reading the recording"), self._reader(recording), key="failures:other",
                                         quiet=True)
         except JobCancelled:
             pass
         except Exception as error:
-            self.notified.emit(str(error), "care")
+            self.notified.emit(localised(error), "care")
         return None
 
     # ---- labels
@@ -175,10 +176,12 @@ class FailuresController(Controller[FailuresState]):
 
             return exports.export_failures(self._context.explorer.store, misses.record.id, misses.at, folder, report)
 
-        number = await self._attempt("Exporting failures", work, "failures:export", "Nothing here was changed.")
+        number = await self._attempt(_("Exporting failures"), work, "failures:export", _("Nothing here was changed."))
         if number is not None:
-            self.notified.emit(f"{wording.count(number)} {'failure' if number == 1 else 'failures'} of both directions "
-                               f"written to {folder}, with their pictures.", "good")
+            self.notified.emit(ngettext("{number} failure of both directions written to {folder}, with their pictures.",
+                                        "{number} failures of both directions written to {folder}, with their "
+                                        "pictures.", number).format(number=wording.count(number), folder=folder),
+                               "good")
 
     async def choose_gallery(self) -> bool:
         """Choose a gallery that has the pictures of these failures; the banner says where there is none."""
@@ -191,12 +194,12 @@ class FailuresController(Controller[FailuresState]):
 
             return home_of(store, f"{misses.record.id}/{misses.at}", first) or ""
 
-        gallery = await self._attempt("Finding the pictures", work, "failures:annotate")
+        gallery = await self._attempt(_("Finding the pictures"), work, "failures:annotate")
         if gallery:
             self._context.set_gallery(gallery)
         elif gallery is not None:
-            self.notified.emit("No gallery has these pictures. Index "
-                               f"{misses.record.setup.folder} in Library first.", "care")
+            self.notified.emit(_("No gallery has these pictures. Index {folder} in Library first.").format(
+                folder=misses.record.setup.folder), "care")
         return bool(gallery)
 
     # ---- coroutines
@@ -205,7 +208,7 @@ class FailuresController(Controller[FailuresState]):
         from core.evaluation import archive
 
         explorer = self._context.explorer
-        records = await self._attempt("Reading the evaluations", lambda report: archive.evaluations(explorer.store),
+        records = await self._attempt(_("Reading the evaluations"), lambda report: archive.evaluations(explorer.store),
                                       "failures:list")
         if records is None:
             return
@@ -221,7 +224,7 @@ class FailuresController(Controller[FailuresState]):
         explorer, state, before = self._context.explorer, self.state, self.state.misses
         try:
             misses = await self._jobs.run(
-                "Reading the failures",
+                _("Reading the failures"),
                 lambda report: read_misses(explorer, state.evaluation, state.direction, state.at),
                 key="failures:read", quiet=True)
         except JobCancelled:
@@ -238,12 +241,12 @@ class FailuresController(Controller[FailuresState]):
 
     async def _read_front(self, case: FailureCase, recording: Path) -> None:
         try:
-            waveform = await self._jobs.run("Reading the recording", self._reader(recording), key="failures:voice",
+            waveform = await self._jobs.run(_("Reading the recording"), self._reader(recording), key="failures:voice",
                                             quiet=True)
         except JobCancelled:
             return
         except Exception as error:
-            waveform, unreadable = None, str(error)
+            waveform, unreadable = None, localised(error)
         else:
             unreadable = ""
         if self.state.case is not None and self.state.case.key == case.key:
@@ -259,18 +262,18 @@ class FailuresController(Controller[FailuresState]):
 
         self._diagnosed = evaluation, at
         try:
-            await self._jobs.run("Diagnosing failures", work, key=DIAGNOSE, on_progress=lambda *_: self._set(),
-                                 loss="Transcripts are kept; the failures are diagnosed from the beginning the next "
-                                      "time.")
+            await self._jobs.run(_("Diagnosing failures"), work, key=DIAGNOSE, on_progress=lambda *_unused: self._set(),
+                                 loss=_("Transcripts are kept; the failures are diagnosed from the beginning the next "
+                                        "time."))
         except JobCancelled:
             self._set()
         except Exception as error:
             self._set()
-            self.failed.emit(error, "The list and your labels are kept.")
+            self.failed.emit(error, _("The list and your labels are kept."))
         else:
             self.read()
 
-    async def _change(self, work: "Callable[[int], FailureLabel | None]", safe: str = "The label was not saved."
+    async def _change(self, work: "Callable[[int], FailureLabel | None]", safe: str = _("The label was not saved.")
                       ) -> "FailureLabel | None":
         """Change labels in the store, after the changes before; its result. The stored labels are shown then.
 
@@ -288,7 +291,7 @@ class FailuresController(Controller[FailuresState]):
         self._writes += 1
         try:
             async with self._lock:
-                label, labels = await self._jobs.run("Saving the label", change, quiet=True)
+                label, labels = await self._jobs.run(_("Saving the label"), change, quiet=True)
             self._stored = labels
         except JobCancelled:
             raise
@@ -333,7 +336,8 @@ class FailuresController(Controller[FailuresState]):
             return written
 
         before = self._stored.get((direction, query_id))
-        lost = f"The note was not saved. It reads: {note}" if note != (before.note if before else "") else ""
+        lost = (_("The note was not saved. It reads: {note}").format(note=note)
+                if note != (before.note if before else "") else "")
 
         async def write() -> None:
             await (self._change(work, lost) if lost else self._change(work))

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEv
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnail, Thumbnails, draw_fitted
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from core.store.records import ImageRecord
 
 DARK = QColor(0, 0, 0, 150)  # over a picture: the same in both themes
-CUT = "cut off"
+CUT = _("cut off")
 EVEN = 0.02  # pictures whose sides differ by less lose nothing visible
 
 
@@ -31,7 +32,7 @@ class CroppedPicture(QWidget):
         self._crop = ""
         self.setMinimumSize(smallest)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        thumbnails.ready.connect(lambda _: self.update())
+        thumbnails.ready.connect(lambda _unused: self.update())
         theme.changed.connect(self.update)
 
     @property
@@ -47,7 +48,7 @@ class CroppedPicture(QWidget):
     def show_image(self, image: "ImageRecord | None", crop: str = "") -> None:
         """Show another picture; `crop` is the crop policy, "" to mark nothing."""
         self._image, self._crop = image, crop
-        self.setAccessibleName(f"Picture {image.path.name}" if image else "No picture")
+        self.setAccessibleName(_("Picture {name}").format(name=image.path.name) if image else _("No picture"))
         self.setToolTip(plain_tip(str(image.path) if image else ""))
         self.update()
 

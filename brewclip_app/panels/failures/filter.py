@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.failures.misses_model import ANY_LABEL, NO_LABEL, FailureLimits, MissRow
 from brewclip_app.widgets.common import button, icon_button, label, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
@@ -19,32 +20,33 @@ class FailureFilter(LimitsBar):
     def __init__(self, labels: Sequence[tuple[str, str]]) -> None:
         super().__init__(FailureLimits(), TYPING_MS)
         self.words = QLineEdit()
-        self.words.setPlaceholderText("Words or note")
+        self.words.setPlaceholderText(_("Words or note"))
         self.words.setClearButtonEnabled(True)
-        self.words.setAccessibleName("Words of the utterance or the note")
+        self.words.setAccessibleName(_("Words of the utterance or the note"))
         self.words.setFixedWidth(170)
-        self.kind, self.label, self.speaker = _combo("Kind"), _combo("Label"), _combo("Speaker")
-        for words, key in (("Any label", ""), ("Labelled", ANY_LABEL), ("Not labelled", NO_LABEL), *labels):
+        self.kind, self.label, self.speaker = _combo(_("Kind")), _combo(_("Label")), _combo(_("Speaker"))
+        for words, key in ((_("Any label"), ""), (_("Labelled"), ANY_LABEL), (_("Not labelled"), NO_LABEL), *labels):
             self.label.addItem(words, key)
         self.rank, self.wer, self.length = (
-            Range(title, low, high, self._later.start) for title, low, high in (("Rank", 1, 999_999), ("WER %", 0, 999),
-                                                                               ("Words", 0, 999)))
+            Range(title, low, high, self._later.start) for title, low,
+                                            high in ((_("Rank"), 1, 999_999), ("WER %", 0, 999),
+                                                                               (_("Words"), 0, 999)))
         self._lay_out()
         self._connect()
         self.offer((), ())
 
     def _lay_out(self) -> None:
         flow = FlowLayout(self)
-        self.clear = button("Clear", self.reset)
-        close = icon_button("close", "Close the filter (Esc)", self.close_bar, 14)
+        self.clear = button(_("Clear"), self.reset)
+        close = icon_button("close", _("Close the filter (Esc)"), self.close_bar, 14)
         for part in (self.words, self.kind, self.label, self.speaker, self.rank, self.wer, self.length, self.clear,
                      close):
             flow.addWidget(part)
 
     def _connect(self) -> None:
-        self.words.textChanged.connect(lambda _: self._later.start())
+        self.words.textChanged.connect(lambda _unused: self._later.start())
         for combo in (self.kind, self.label, self.speaker):
-            combo.currentIndexChanged.connect(lambda _: self._tell())
+            combo.currentIndexChanged.connect(lambda _unused: self._tell())
 
     def limits(self) -> FailureLimits:
         """The limits in the fields."""
@@ -55,8 +57,9 @@ class FailureFilter(LimitsBar):
     def offer(self, kinds: Sequence[tuple[str, str]], rows: Sequence[MissRow]) -> None:
         """Offer the kinds (title, key) and speakers that occur; the choice stays when it is among them."""
         speakers = sorted({row.speaker for row in rows if row.speaker})
-        offer_choices(self.kind, "Any kind", kinds)
-        offer_choices(self.speaker, "Any speaker", [(f"Speaker {name}", name) for name in speakers])
+        offer_choices(self.kind, _("Any kind"), kinds)
+        offer_choices(self.speaker, _("Any speaker"),
+                      [(_("Speaker {name}").format(name=name), name) for name in speakers])
         self.speaker.setVisible(len(speakers) > 1)
         self.kind.setVisible(bool(kinds))
         self._tell()
@@ -83,7 +86,7 @@ class Range(QWidget):
         self.low, self.high = QSpinBox(), QSpinBox()
         for spin, words in ((self.low, "from"), (self.high, "to")):
             spin.setRange(low - 1, high)
-            spin.setSpecialValueText("any")
+            spin.setSpecialValueText(_("any"))
             spin.setValue(low - 1)
             spin.setAccessibleName(f"{title} {words}")
             spin.setFixedWidth(84)

@@ -4,6 +4,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
+from brewclip_app.localisation import _, shown
 from brewclip_app.panels.failures.controller import FailuresState
 from brewclip_app.panels.failures.misses import LEVELS
 from brewclip_app.plain_text import plain_tip
@@ -19,19 +20,19 @@ class FailuresHeader(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.evaluations = ElidedCombo("Evaluation")
-        self.directions = ElidedCombo("Direction", [(title, key) for key, title in DIRECTION_TITLES.items()])
-        self.levels = ElidedCombo("Top K", [(f"top {at}", at) for at in LEVELS])
+        self.evaluations = ElidedCombo(_("Evaluation"))
+        self.directions = ElidedCombo(_("Direction"), [(title, key) for key, title in DIRECTION_TITLES.items()])
+        self.levels = ElidedCombo(_("Top K"), [(_("top {at}").format(at=at), at) for at in LEVELS])
         self.evaluations.setMinimumContentsLength(12)
         self.evaluations.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.summary = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
-        self.filter = QPushButton("Filter")
+        self.filter = QPushButton(_("Filter"))
         self.filter.setCheckable(True)
         self.filter.setAutoDefault(False)
-        self.filter.setToolTip("By rank, WER, length, speaker, kind, label (Ctrl+F)")
-        self.annotate = button("Annotate", tip="Record new captions for the pictures of these failures (A)")
-        self.export = button("Export…", tip="CSV and JSON with pictures (Ctrl+E)")
-        self._first = row(panel_title("Failures"), 4, self.evaluations, self.directions, self.levels, self.summary)
+        self.filter.setToolTip(_("By rank, WER, length, speaker, kind, label (Ctrl+F)"))
+        self.annotate = button(_("Annotate"), tip=_("Record new captions for the pictures of these failures (A)"))
+        self.export = button(_("Export…"), tip=_("CSV and JSON with pictures (Ctrl+E)"))
+        self._first = row(panel_title(_("Failures")), 4, self.evaluations, self.directions, self.levels, self.summary)
         self._first.setStretch(2, 2)
         self._first.setStretch(5, 3)
         self._second = row(None)
@@ -46,7 +47,7 @@ class FailuresHeader(QWidget):
         if listed != [record.id for record in records]:
             self.evaluations.clear()
             for record in records:
-                title = f"{record.setup.title} · {record.created.astimezone():%d %b %H:%M}"
+                title = f"{shown(record.setup.title)} · {record.created.astimezone():%d %b %H:%M}"
                 self.evaluations.addItem(title, record.id)
                 self.evaluations.setItemData(self.evaluations.count() - 1, plain_tip(title),
                                              Qt.ItemDataRole.ToolTipRole)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
+from brewclip_app.localisation import _, shown
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import clear, column
 from brewclip_app.widgets.figure_export import Draw
@@ -29,7 +30,7 @@ class KindChart(QWidget):
         self._rows: list[BarRow] = []
         self._box = column(space=1)
         self.setLayout(self._box)
-        self.setAccessibleName("Failures by kind")
+        self.setAccessibleName(_("Failures by kind"))
 
     def show_bars(self, bars: Sequence[Bar]) -> None:
         """Replace the bars; the chosen one stays chosen when it is among them."""
@@ -42,7 +43,7 @@ class KindChart(QWidget):
         highest = max((bar.count for bar in bars), default=0)
         self._rows = [BarRow(bar, width + GAP, highest) for bar in bars]
         for line in self._rows:
-            line.clicked.connect(lambda _=False, key=line.bar.key: self._click(key))
+            line.clicked.connect(lambda _unused=False, key=line.bar.key: self._click(key))
             self._box.addWidget(line)
             if line.bar.key == focused:
                 line.setFocus()
@@ -80,8 +81,8 @@ class BarRow(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(f"{bar.title}: {bar.count}")
-        self.setToolTip(plain_tip(bar.tip or f"Show only “{bar.title}”"))
+        self.setAccessibleName(f"{shown(bar.title)}: {bar.count}")
+        self.setToolTip(plain_tip(bar.tip or _("Show only “{title}”").format(title=bar.title)))
 
     def set_faded(self, faded: bool) -> None:
         """Draw it pale while another bar is chosen."""

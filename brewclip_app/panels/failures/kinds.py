@@ -4,28 +4,29 @@ from PySide6.QtWidgets import QSizePolicy
 
 from brewclip_app import wording
 from brewclip_app.jobs import JobProgress
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.panels.failures.kind_chart import KindChart
 from brewclip_app.panels.failures.misses import Misses, bars_of
 from brewclip_app.widgets.common import Card, ProgressRow, button, label, row
 from brewclip_app.widgets.figure_export import FigureExporter
 
-OFFER = ("Each failure is ranked again with one change: caption instead of transcript, whole picture instead of centre "
-         "crop, one branch alone and so on. The change that helps names its kind.")
+OFFER = (_("Each failure is ranked again with one change: caption instead of transcript, whole picture instead of "
+           "centre crop, one branch alone and so on. The change that helps names its kind."))
 
 
 class KindsCard(Card):
     """An offer to diagnose, its progress, or the chart of kinds."""
 
     def __init__(self, exporter: FigureExporter) -> None:
-        super().__init__("What would have helped", space=6)
+        super().__init__(_("What would have helped"), space=6)
         self.chart = KindChart()
-        self.export = exporter.button("failures", self.chart.drawing)
+        self.export = exporter.button(_("failures"), self.chart.drawing)
         self.offer = label(OFFER, "quiet", wrap=True)
-        self.start = button("Diagnose", name="main")
-        self.again = button("Diagnose again", name="quiet-link")
-        self.compare = button("Compare with your labels", name="quiet-link")
+        self.start = button(_("Diagnose"), name="main")
+        self.again = button(_("Diagnose again"), name="quiet-link")
+        self.compare = button(_("Compare with your labels"), name="quiet-link")
         self.note = label("", "quiet", wrap=True)
-        self.progress = ProgressRow("Diagnosing")
+        self.progress = ProgressRow(_("Diagnosing"))
         self.body.addWidget(self.chart)
         self.body.addWidget(self.note)
         self.body.addWidget(self.offer)
@@ -42,10 +43,12 @@ class KindsCard(Card):
         self.chart.show_bars(bars_of(misses))
         self.note.setText(misses.diagnosis.note if misses.diagnosis else "")
         number = len(misses.queries)
-        self.start.setText(f"Diagnose {wording.count(number)} {'failure' if number == 1 else 'failures'}")
-        labelled = any(direction == misses.direction and label.label for (direction, _), label in misses.labels.items())
+        self.start.setText(ngettext("Diagnose {number} failure", "Diagnose {number} failures",
+                                    number).format(number=wording.count(number)))
+        labelled = any(direction == misses.direction and label.label for (direction, _unused),
+                       label in misses.labels.items())
         self.compare.setEnabled(labelled)
-        self.compare.setToolTip("" if labelled else "Label some failures first")
+        self.compare.setToolTip("" if labelled else _("Label some failures first"))
         self._settle()
 
     def show_progress(self, progress: JobProgress | None) -> None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QPushButton, QSizePolicy, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import ElidedLabel, KeyCap, column, label, row
 from brewclip_app.widgets.flow_layout import FlowLayout
 
@@ -32,15 +33,15 @@ class LabelBar(QWidget):
             self.buttons[key] = key_button
             self._flow.addWidget(key_button)
         self.note = NoteField(leave)
-        self.note.setPlaceholderText("Note…")
-        self.note.setAccessibleName("Note on this failure")
+        self.note.setPlaceholderText(_("Note…"))
+        self.note.setAccessibleName(_("Note on this failure"))
         self.note.setMaxLength(2000)
         self._later = QTimer(self, singleShot=True, interval=TYPING_MS)
         self._later.timeout.connect(self.keep)
-        self.note.textEdited.connect(lambda _: self._later.start())
+        self.note.textEdited.connect(lambda _unused: self._later.start())
         self.note.editingFinished.connect(self.keep)
-        keys = ElidedLabel("0: no label · Ctrl+Z: undo · Ctrl+Shift+Z: redo", "quiet", Qt.TextElideMode.ElideRight)
-        head = row(label("Your label", "heading"), keys)
+        keys = ElidedLabel(_("0: no label · Ctrl+Z: undo · Ctrl+Shift+Z: redo"), "quiet", Qt.TextElideMode.ElideRight)
+        head = row(label(_("Your label"), "heading"), keys)
         head.setStretch(1, 1)
         self.setLayout(column(head, flow, self.note, space=6))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brewclip_app.localisation import _, ngettext, shown
 from brewclip_app.panels.base import Inspection
 from brewclip_app.panels.failures.misses_model import MissRow
 from core.plots.charts import Bar
@@ -22,7 +23,7 @@ COLOURS: Mapping[str, str] = {"crop": "main", "heard": "voice", "cut": "transcri
                               "ambiguous": "quiet", "several": "good", "none": "line", "unreadable": "line"}
 ARROW = "\N{RIGHTWARDS ARROW}"
 LEVELS = (1, 5, 10)
-NO_WORDS = "No words recognised"
+NO_WORDS = _("No words recognised")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +53,10 @@ class Misses:
     def summary(self) -> str:
         """ "100 of 400 utterances miss the top 10"."""
         names = ("utterance", "utterances") if self.direction == "speech_to_image" else ("picture", "pictures")
-        return (f"{len(self.queries)} of {self.total} {names[self.total != 1]} "
-                f"{'misses' if len(self.queries) == 1 else 'miss'} the top {self.at}")
+        return (ngettext("{queries} of {total} {names} misses the top {at}",
+                         "{queries} of {total} {names} miss the top {at}",
+                         len(self.queries)).format(queries=len(self.queries), total=self.total,
+                                                   names=names[self.total != 1], at=self.at))
 
     def query(self, number: int) -> "EvaluatedQuery | None":
         """A missed query by its number."""
@@ -154,9 +157,9 @@ def case_of(misses: Misses, query: "EvaluatedQuery") -> FailureCase:
         (misses.record.id, misses.direction, query.query_id), query, utterance.recording if utterance else None,
         _about(utterance), _pieces(utterance),
         misses.evaluation.pictures[query.picture].path,
-        f"Right picture · rank {query.rank}" if spoken else "Query picture",
+        _("Right picture · rank {rank}").format(rank=query.rank) if spoken else _("Query picture"),
         misses.evaluation.pictures[best.picture].path if best else None,
-        "Top result · rank 1" if best else "No result",
+        _("Top result · rank 1") if best else _("No result"),
         other.transcript or other.caption if other else "", other.recording if other else None,
         *_counterfactuals(misses, query), query.reason or _reason(utterance), misses.record.setup.crop)
 
@@ -179,8 +182,8 @@ def _title(utterance: "UtteranceFacts | None") -> str:
 
 def _about(utterance: "UtteranceFacts | None") -> str:
     if utterance is None:
-        return "no utterance"
-    speaker = f"speaker {utterance.speaker}" if utterance.speaker else ""
+        return _("no utterance")
+    speaker = _("speaker {speaker}").format(speaker=utterance.speaker) if utterance.speaker else ""
     wer = "" if utterance.wer is None else f"WER {100 * utterance.wer:.0f} %"
     return " · ".join(part for part in (f"{utterance.seconds:.1f} s", speaker, wer) if part)
 
@@ -188,7 +191,8 @@ def _about(utterance: "UtteranceFacts | None") -> str:
 def _reason(utterance: "UtteranceFacts | None") -> str:
     if utterance is None or utterance.reason or utterance.transcript.strip():
         return utterance.reason if utterance else ""
-    return f"{NO_WORDS}. The caption is shown instead." if utterance.caption.strip() else f"{NO_WORDS}."
+    return (_("{no_words}. The caption is shown instead.").format(no_words=NO_WORDS) if utterance.caption.strip()
+            else f"{NO_WORDS}.")
 
 
 def _pieces(utterance: "UtteranceFacts | None") -> "tuple[Piece, ...]":
@@ -220,10 +224,11 @@ def _counterfactuals(misses: Misses, query: "EvaluatedQuery") -> tuple[tuple[Cou
         if change is None:
             continue
         if result.rank is None:
-            left.append(f"{change.title} ({result.why})" if result.why else change.title)
+            left.append(f"{shown(change.title)} ({shown(result.why)})" if result.why else change.title)
             continue
         helped = result.rank <= misses.at
-        verdict = (f"now in the top {misses.at}" if helped else "no change" if result.rank == query.rank
+        verdict = (_("now in the top {at}").format(at=misses.at) if helped else _("no change")
+                   if result.rank == query.rank
                    else "better" if result.rank < query.rank else "worse")
         lines.append(CounterfactualLine(change.title, COLOURS[change.kind], change.about,
                                         f"{query.rank} {ARROW} {result.rank}", verdict, helped))

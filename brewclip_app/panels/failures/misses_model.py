@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QSortFilterProxyModel, Qt
 
+from brewclip_app.localisation import _, shown
 from brewclip_app.widgets.record_table import RECORD_ROLE, SORT_ROLE, Index, RecordTable, TableColumn
 
 DASH = "\N{EM DASH}"
@@ -41,16 +42,16 @@ def percent(wer: float | None) -> str:
 
 
 COLUMNS: tuple[TableColumn[MissRow], ...] = (
-    TableColumn("Rank", lambda row: str(row.rank), "Rank of the right result", True, lambda row: row.rank),
-    TableColumn("Utterance", lambda row: row.words or DASH, sort=lambda row: row.words.casefold(),
+    TableColumn(_("Rank"), lambda row: str(row.rank), _("Rank of the right result"), True, lambda row: row.rank),
+    TableColumn(_("Utterance"), lambda row: row.words or DASH, sort=lambda row: row.words.casefold(),
                 tip=lambda row: row.words),
-    TableColumn("WER", lambda row: percent(row.wer), "Word error rate of the transcript", True,
+    TableColumn("WER", lambda row: percent(row.wer), _("Word error rate of the transcript"), True,
                 lambda row: LAST if row.wer is None else row.wer),
-    TableColumn("Kind", lambda row: row.kind_title or DASH, "The change that would have helped",
+    TableColumn(_("Kind"), lambda row: row.kind_title or DASH, _("The change that would have helped"),
                 sort=lambda row: row.kind_title or BEHIND, tip=lambda row: row.kind_title),
-    TableColumn("Then", lambda row: DASH if row.then is None else str(row.then), "Rank with that change", True,
+    TableColumn(_("Then"), lambda row: DASH if row.then is None else str(row.then), _("Rank with that change"), True,
                 lambda row: LAST if row.then is None else row.then),
-    TableColumn("Label", lambda row: row.label_title, "Your label", sort=lambda row: row.label_key or BEHIND,
+    TableColumn(_("Label"), lambda row: row.label_title, _("Your label"), sort=lambda row: row.label_key or BEHIND,
                 tip=lambda row: " · ".join(part for part in (row.label_title, row.note) if part)))
 RANK, WORDS, WER, KIND, THEN, LABEL = range(len(COLUMNS))
 
@@ -86,7 +87,7 @@ class FailureLimits:
         wer = None if row.wer is None else 100 * row.wer
         return (labelled and self.kind in ("", row.kind) and self.speaker in ("", row.speaker)
                 and _within(row.rank, self.rank) and _within(wer, self.wer) and _within(row.length, self.length)
-                and self.text.casefold() in f"{row.words}\n{row.note}".casefold())
+                and self.text.casefold() in f"{shown(row.words)}\n{row.note}".casefold())
 
 
 ANY_LABEL, NO_LABEL = "*", "-"

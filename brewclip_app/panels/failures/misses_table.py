@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.panels.failures.misses_model import (
     KIND,
     LABEL,
@@ -42,7 +43,7 @@ class MissesTable(QTableView):
         look(self, "bare")
         self.setModel(proxy)
         self.setItemDelegateForColumn(KIND, KindDelegate(self))
-        of_lines(self, "Failures")
+        of_lines(self, _("Failures"))
         self.setSortingEnabled(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().setDefaultSectionSize(theme.line_height(self.font()) + 10)
@@ -99,8 +100,8 @@ class MissesTable(QTableView):
     def _measure(self) -> None:
         """Set the widths: numbers get what they need, the utterance the rest."""
         header = self.horizontalHeader()
-        for column, widest, more in ((RANK, "Rank", 38), (WER, "100 %", 34), (KIND, "Heard wrongly", DOT + 30),
-                                     (THEN, "Then", 24), (LABEL, "Wrong caption", 30)):
+        for column, widest, more in ((RANK, _("Rank"), 38), (WER, "100 %", 34), (KIND, _("Heard wrongly"), DOT + 30),
+                                     (THEN, _("Then"), 24), (LABEL, _("Wrong caption"), 30)):
             self._widths[column] = width_of(widest, self) + more
             header.resizeSection(column, self._widths[column])
 

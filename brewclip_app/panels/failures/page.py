@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QSplitter, QStackedWidget, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.panels.failures.case import CaseCard
 from brewclip_app.panels.failures.controller import FailuresState
 from brewclip_app.panels.failures.kinds import KindsCard
@@ -32,16 +33,16 @@ class FailuresPage(QStackedWidget):
         self.proxy = MissesProxy(self.model, self)
         self.table = MissesTable(self.proxy)
         self.case = CaseCard(thumbnails, labels)
-        self.clear_filter = button("Clear the filter")
-        self.evaluate = button("Evaluate a model…", name="main")
-        self.none_shown = EmptyState("filter", "No matching failures", "The filter lets none of them through.",
+        self.clear_filter = button(_("Clear the filter"))
+        self.evaluate = button(_("Evaluate a model…"), name="main")
+        self.none_shown = EmptyState("filter", _("No matching failures"), _("The filter lets none of them through."),
                                      self.clear_filter)
         self.no_evaluation = EmptyState(
-            "failures", "No evaluation yet",
-            "An evaluation measures which pictures a model finds for spoken descriptions. The queries that it misses "
-            "are listed here, with what would have helped.", self.evaluate)
-        self.no_misses = EmptyState("check", "No misses", " ")
-        self.reading = ReadingPage("failures", "the failures", again)
+            "failures", _("No evaluation yet"),
+            _("An evaluation measures which pictures a model finds for spoken descriptions. The queries that it "
+              "misses are listed here, with what would have helped."), self.evaluate)
+        self.no_misses = EmptyState("check", _("No misses"), " ")
+        self.reading = ReadingPage("failures", _("the failures"), again)
         self.split = self._make_split()
         for page in (self.reading, self.no_evaluation, self.no_misses, self.split):
             self.addWidget(page)
@@ -75,14 +76,15 @@ class FailuresPage(QStackedWidget):
         self.reading.show_problem("")
         if misses is before:
             return False
-        self.model.name_queries("Utterance" if misses.direction == "speech_to_image" else "Picture")
+        self.model.name_queries(_("Utterance") if misses.direction == "speech_to_image" else _("Picture"))
         self.model.show(rows_of(misses))
         self.kinds.show_misses(misses)
         self.table.show_kinds(misses.diagnosis is not None)
-        self.no_misses.title.setText(f"No query misses the top {misses.at}")
+        self.no_misses.title.setText(_("No query misses the top {at}").format(at=misses.at))
         self.no_misses.sentence.setText(
-            f"All {wording.count(misses.total)} queries find the right result." if misses.total > 1 else
-            "The only query finds the right result." if misses.total else "No query counts in this direction.")
+            _("All {total} queries find the right result.").format(total=wording.count(misses.total))
+                                        if misses.total > 1 else
+            _("The only query finds the right result.") if misses.total else _("No query counts in this direction."))
         self.setCurrentWidget(self.split if misses.queries else self.no_misses)
         return before is None or before.evaluation is not misses.evaluation
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from brewclip_app import tasks
 from brewclip_app.capture.playback import Player, PlayerState
+from brewclip_app.localisation import _, localised, shown
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.failures.confusion import ConfusionDialog
 from brewclip_app.panels.failures.controller import DIAGNOSE, FailuresController, FailuresState
@@ -32,19 +33,21 @@ from brewclip_app.widgets.splitters import restore_sizes
 if TYPE_CHECKING:
     from brewclip_app.context import Context
 
-KEYS = [("\N{LEFTWARDS ARROW}", "The previous failure"), ("\N{RIGHTWARDS ARROW}", "The next failure"),
-        ("Home End", "The first failure, the last"), ("Space", "Play the utterance, or stop")]
-MORE_KEYS = [("0", "Remove the label"), ("N", "Write a note"), ("Ctrl+Z", "Undo the last label or note"),
-             ("Ctrl+Shift+Z Ctrl+Y", "Redo"), ("I", "Inspect"),
-             ("V", "Preview the pictures; also with a double click"), ("A", "Record new captions for these pictures"),
-             ("Ctrl+F", "Filter"), ("Ctrl+E", "Export"), ("Esc", "Stop playing; stop the diagnosis, after a question")]
+KEYS = [("\N{LEFTWARDS ARROW}", _("The previous failure")), ("\N{RIGHTWARDS ARROW}", _("The next failure")),
+        ("Home End", _("The first failure, the last")), ("Space", _("Play the utterance, or stop"))]
+MORE_KEYS = [("0", _("Remove the label")), ("N", _("Write a note")), ("Ctrl+Z", _("Undo the last label or note")),
+             (_("Ctrl+Shift+Z Ctrl+Y"), _("Redo")), ("I", _("Inspect")),
+             ("V", _("Preview the pictures; also with a double click")),
+             ("A", _("Record new captions for these pictures")),
+             ("Ctrl+F", _("Filter")), ("Ctrl+E", _("Export")),
+             ("Esc", _("Stop playing; stop the diagnosis, after a question"))]
 
 
 class FailuresPanel(Panel):
     """Renders the state of its controller; the failure in front is the table's current row."""
 
     key: ClassVar[str] = "failures"
-    title: ClassVar[str] = "Failures"
+    title: ClassVar[str] = _("Failures")
     icon: ClassVar[str] = "failures"
     own_jobs = (DIAGNOSE,)
 
@@ -114,7 +117,8 @@ class FailuresPanel(Panel):
                                     else Qt.SortOrder.AscendingOrder)
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        return [*KEYS, *((str(label.number), f"Label: {label.title}") for label in self._labels), *MORE_KEYS]
+        return [*KEYS, *((str(label.number), _("Label: {title}").format(title=label.title)) for label in self._labels),
+                *MORE_KEYS]
 
     # ---- wiring
 
@@ -122,7 +126,7 @@ class FailuresPanel(Panel):
         controller, header, kinds, case = self.controller, self.header, self.kinds, self.case
         controller.changed.connect(self._render)
         controller.failed.connect(self.failed)
-        controller.failed.connect(lambda error, _: self.page.reading.show_problem(str(error)))
+        controller.failed.connect(lambda error, _unused: self.page.reading.show_problem(localised(error)))
         controller.notified.connect(self.banner.show_message)
         for combo in (header.evaluations, header.directions, header.levels):
             combo.activated.connect(self._choose)
@@ -169,7 +173,7 @@ class FailuresPanel(Panel):
                 self.page.proxy.sort(self.page.proxy.sortColumn(), self.page.proxy.sortOrder())
                 self.page.bring_to_front(state.front)
                 self._follow_row()  # the row may be the same as before
-            setup = f"{state.misses.record.setup.title} · {state.misses.summary}" if state.misses else ""
+            setup = f"{shown(state.misses.record.setup.title)} · {shown(state.misses.summary)}" if state.misses else ""
             self.status_changed.emit(setup)
         if state.case is not before.case and (not state.case or not before.case or state.case.key != before.case.key):
             self.player.stop()
@@ -201,7 +205,8 @@ class FailuresPanel(Panel):
         self.case.labels.keep()
         self.page.limit(limits)
         self.page.render_case(self.controller.state)
-        self.header.filter.setText("Filter" if limits == FailureLimits() else f"Filter · {self.page.proxy.rowCount()}")
+        self.header.filter.setText(_("Filter") if limits == FailureLimits()
+                                   else _("Filter · {rowcount}").format(rowcount=self.page.proxy.rowCount()))
 
     def _show_filter(self, shown: bool) -> None:
         self.filter.setVisible(shown)
@@ -226,13 +231,13 @@ class FailuresPanel(Panel):
         label = await (self.controller.redo() if redo else self.controller.undo())
         misses = self.controller.state.misses
         if label is None or misses is None:
-            self.banner.show_message(f"Nothing to {'redo' if redo else 'undo'}.", "good")
+            self.banner.show_message(_("Nothing to {text}.").format(text="redo" if redo else "undo"), "good")
             return
         number = next((query.number for query in misses.queries
                        if (query.direction, query.query_id) == (label.direction, label.query_id)), None)
         if number is None or self.page.proxy.line_of(number) < 0:
-            done = "Redone" if redo else "Undone"
-            self.banner.show_message(f"{done}, for a failure that is not in this list.", "good")
+            done = _("Redone") if redo else _("Undone")
+            self.banner.show_message(_("{done}, for a failure that is not in this list.").format(done=done), "good")
         else:
             self.page.bring_to_front(number)
 
@@ -248,7 +253,7 @@ class FailuresPanel(Panel):
     def _ask_folder(self) -> None:
         if self._shown.misses is None or not self._shown.misses.queries:
             return
-        ask_folder(self, "export", "Folder for failures.csv, failures.json and pictures", self.export_to)
+        ask_folder(self, "export", _("Folder for failures.csv, failures.json and pictures"), self.export_to)
 
     def export_to(self, folder: Path) -> None:
         """Write the evaluation's failures, both directions, into a folder."""
@@ -259,7 +264,7 @@ class FailuresPanel(Panel):
         """Open the query and its right picture in Inspect, once the recording is read."""
         case, misses = self._shown.case, self._shown.misses
         if misses is not None and misses.record.setup.is_imported:
-            self.banner.show_message("These vectors were imported: their model is not here to look into.", "care")
+            self.banner.show_message(_("These vectors were imported: their model is not here to look into."), "care")
         elif case is not None and misses is not None and case.picture is not None:
             self.go_to.emit("inspect", inspection(misses, case, await self.controller.waveform()))
 

@@ -6,6 +6,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from brewclip_app.capture.file_intake import folders_of
+from brewclip_app.localisation import _
 from brewclip_app.services.indexing import DEMO, IndexingState
 from brewclip_app.widgets.common import EmptyState, button, column, label, row, scrolling
 from brewclip_app.widgets.file_dialogs import ask_picture_folder
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 SHOWN = (RECOGNISERS[0].weights, "ViT-L-14/openai")
 CARD_WIDTH = 560
-ANY_TIME = "Help and Settings change it at any time."
-UNDECIDED = f"Photographs need few panels; research needs all. {ANY_TIME}"
-SIMPLE = "Shown are Search, Library and Settings."
-FULL = "Shown are all panels: explaining, annotating, training, evaluation."
+ANY_TIME = _("Help and Settings change it at any time.")
+UNDECIDED = _("Photographs need few panels; research needs all. {any_time}").format(any_time=ANY_TIME)
+SIMPLE = _("Shown are Search, Library and Settings.")
+FULL = _("Shown are all panels: explaining, annotating, training, evaluation.")
 
 
 class FirstStart(QWidget):
@@ -32,18 +33,19 @@ class FirstStart(QWidget):
         super().__init__()
         self._context = context
         self.setAcceptDrops(True)
-        self.choose = button("Choose a folder…", lambda: ask_picture_folder(self, context.indexing.add_folder), "main")
-        self.demo = button("Open the demo", context.indexing.make_demo)
+        self.choose = button(_("Choose a folder…"), lambda: ask_picture_folder(self, context.indexing.add_folder),
+                             "main")
+        self.demo = button(_("Open the demo"), context.indexing.make_demo)
         for large in (self.choose, self.demo):
             large.setProperty("large", True)
         self.words = EmptyState(
-            "microphone", "Choose a folder of pictures and search it by speaking",
-            "Everything stays on this computer. The included small model is ready to use; "
-            "a larger one gives better results.", self.choose, self.demo)
+            "microphone", _("Choose a folder of pictures and search it by speaking"),
+            _("Everything stays on this computer. The included small model is ready to use; a larger one gives better "
+              "results."), self.choose, self.demo)
         self.progress = IndexingProgress(context, DEMO)
         context.indexing.changed.connect(self._follow)
-        self.photographs = button("I have photographs", lambda: context.change(INTERFACE, "simple"))
-        self.research = button("I do research or annotate", lambda: context.change(INTERFACE, "all"))
+        self.photographs = button(_("I have photographs"), lambda: context.change(INTERFACE, "simple"))
+        self.research = button(_("I do research or annotate"), lambda: context.change(INTERFACE, "all"))
         self.uses = QButtonGroup(self)
         for use in (self.photographs, self.research):
             use.setCheckable(True)

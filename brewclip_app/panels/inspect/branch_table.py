@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import clear, label, row, rule
 
@@ -62,7 +63,7 @@ class BranchTable(QWidget):
         self.rows = tuple(rows)
         columns = 3 if any(row.rank is not None for row in rows) else 2
         clear(self._grid)
-        for column, name in enumerate(("Branch", "Share", "Rank")[:columns]):
+        for column, name in enumerate((_("Branch"), _("Share"), _("Rank"))[:columns]):
             self._grid.addWidget(cell(label(name, "quiet"), right=column > 0), 0, column)
         for line, branch in enumerate(rows):
             self._grid.addWidget(rule(), 1 + 2 * line, 0, 1, columns)

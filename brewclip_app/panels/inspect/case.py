@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QImage
 
+from brewclip_app.localisation import _, localised
 from brewclip_app.panels.base import Inspection
 from brewclip_app.thumbnails import to_qimage
 from core.errors import BrewclipError, QueryError
@@ -187,7 +188,7 @@ class Explainer:
             with self._lock:
                 self._utterances = {key: utterance}
         if not utterance.transcript.text and not subject.text and not model.network.variant.acoustic:
-            raise QueryError(utterance.transcript.reason or "No speech was recognised in the recording.",
+            raise QueryError(utterance.transcript.reason or _("No speech was recognised in the recording."),
                              "nothing_heard")
         return waveform, utterance
 
@@ -205,7 +206,7 @@ def _picture(explorer: "Explorer", model: "ExplainModel", subject: Inspection, q
         if images:
             return images[0].path, images[0].id
     if not subject.gallery:
-        raise QueryError("Choose a picture: there is no gallery to take the best one from.", "no_picture")
+        raise QueryError(_("Choose a picture: there is no gallery to take the best one from."), "no_picture")
     best = best_match(model, open_gallery(explorer.store, subject.gallery), explorer.home.caches, query)
     return best.path, best.id
 
@@ -216,12 +217,12 @@ def _rank(explorer: "Explorer", explanation: "Explanation", subject: Inspection,
     from core.galleries.backends import open_gallery
 
     if not subject.gallery:
-        return None, "No gallery is open, so there are no ranks."
+        return None, _("No gallery is open, so there are no ranks.")
     try:
         gallery = open_gallery(explorer.store, subject.gallery)
         return inspection.rank_in_gallery(explanation, gallery, explorer.home.caches, path, subject.image_id), ""
     except BrewclipError as error:
-        return None, str(error)
+        return None, localised(error)
 
 
 def _caption(explanation: "Explanation", utterance: "EncodedUtterance", ranking: "GalleryRanking | None",

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 from brewclip_app import tasks
 from brewclip_app.controller import Controller
 from brewclip_app.jobs import JobReplaced
+from brewclip_app.localisation import _, localised
 from brewclip_app.panels.base import Inspection
 from brewclip_app.panels.inspect.case import Explainer, InspectCase
 from brewclip_app.panels.inspect.state import InspectState
@@ -172,7 +173,7 @@ class InspectController(Controller[InspectState]):
         explorer = self._context.explorer
         self._set(progress=Progress())
         try:
-            case = await self._jobs.run("Explaining a result",
+            case = await self._jobs.run(_("Explaining a result"),
                                         lambda report: self._explainer.explain(explorer, subject, report), key=EXPLAIN,
                                         on_progress=lambda progress: self._set(progress=progress))
         except JobReplaced:
@@ -194,7 +195,7 @@ class InspectController(Controller[InspectState]):
         explorer = self._context.explorer
         occluded = self.state.map_target if BY_NAME[self.state.method].occludes else None
         try:
-            case = await self._jobs.run("Explaining a second result", lambda report: self._explainer.explain(
+            case = await self._jobs.run(_("Explaining a second result"), lambda report: self._explainer.explain(
                 explorer, subject, report, occluded), key=SECOND)
         except JobCancelled:
             return
@@ -216,7 +217,7 @@ class InspectController(Controller[InspectState]):
             return neighbours(ranking, open_gallery(explorer.store, ranking.gallery), mix) if ranking else ()
 
         try:
-            rows = await self._jobs.run("Ranking", work, key=RANK, quiet=True)
+            rows = await self._jobs.run(_("Ranking"), work, key=RANK, quiet=True)
         except JobCancelled:
             return
         except Exception:  # logged by the job; the strip is empty then
@@ -232,7 +233,7 @@ class InspectController(Controller[InspectState]):
         self._set(testing=(0, 0))
         try:
             explanation, faithfulness = await self._jobs.run(
-                "Testing the maps", work, key=TEST, quiet=True,
+                _("Testing the maps"), work, key=TEST, quiet=True,
                 on_progress=lambda progress: self._set(testing=progress.bar))
         except JobReplaced:
             return
@@ -246,7 +247,7 @@ class InspectController(Controller[InspectState]):
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, BrewclipError):
-            self.notify(str(error))
+            self.notify(localised(error))
         else:
             self.failed.emit(error, "")
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.inspect.branch_table import signed
 from brewclip_app.panels.inspect.case import MIXES, InspectCase
 from brewclip_app.panels.inspect.parts import branch_rows
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from core.progress import Report
 
 ACROSS = {"column": 4, "page": 8}  # pictures in a row of the ranking
-MIX_TICKS = ((0.0, "transcript only"), (0.5, "model's own sum"), (1.0, "voice only"))
+MIX_TICKS = ((0.0, _("transcript only")), (0.5, _("model's own sum")), (1.0, _("voice only")))
 AT_LEAST = 300  # px of a picture of the ranking
 
 
@@ -39,7 +40,8 @@ def mix_drawing(state: InspectState) -> Draw | None:
     curve, total = case.curve, len(case.ranking.mix.ids)
     series = Series("rank", "main", MIXES, tuple(map(float, curve)))
     chart = Chart((series,), Axis("", (0.0, 1.0), MIX_TICKS),
-                  Axis(f"rank of {total}", (1.0, float(max(10, *curve))), ranks=True), case.path.name)
+                  Axis(_("rank of {total}").format(total=total), (1.0, float(max(10, *curve))), ranks=True),
+                  case.path.name)
     return lambda width, report: DrawnFigure(draw_chart(chart, width))
 
 
@@ -77,13 +79,14 @@ def _pair(case: InspectCase, state: InspectState, max_megapixels: float) -> "Exp
     from core.explain.figure import ExplainedPair, FigureRow
     from core.explain.methods import BY_NAME
 
-    rows = [FigureRow(row.name, signed(row.share or 0.0) + (f", rank {row.rank}" if row.rank else ""))
+    rows = [FigureRow(row.name,
+                      signed(row.share or 0.0) + (_(", rank {rank}").format(rank=row.rank) if row.rank else ""))
             for row in branch_rows(case)]
     if case is state.case:
-        rows += [FigureRow(f"Deletion / insertion, {BY_NAME[name].title}",
+        rows += [FigureRow(_("Deletion / insertion, {title}").format(title=BY_NAME[name].title),
                            f"{results[state.tower].deletion:.3f} / {results[state.tower].insertion:.3f}")
                  for name, results in state.faithfulness.items() if state.tower in results]
-    rows += [FigureRow("Map", BY_NAME[state.method].title), FigureRow("Model", case.explanation.model.title)]
+    rows += [FigureRow(_("Map"), BY_NAME[state.method].title), FigureRow(_("Model"), case.explanation.model.title)]
     return ExplainedPair(images.read(case.path, max_megapixels).rgb, case.explanation.placement,
                          case.maps(state.map_target, state.method),
                          f"“{case.text or 'spoken query'}” → {case.path.name}", rows, case.waveform)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.inspect.state import InspectState
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button, column, panel_title, row
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from core.explain.observation import Target
 
 TARGETS: "tuple[tuple[Target, str], ...]" = (
-    ("fused", "Total score"), ("text", "Score of the transcript"), ("acoustic", "Score of the voice"))
+    ("fused", _("Total score")), ("text", _("Score of the transcript")), ("acoustic", _("Score of the voice")))
 BESIDE = 3  # place of the boxes in the line
 NARROW = 150  # px: in a narrow window the boxes give way to the names
 
@@ -26,19 +27,19 @@ class InspectHead(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._title = panel_title("Inspect")
+        self._title = panel_title(_("Inspect"))
         self.about = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideMiddle)
         self.about.setMinimumWidth(190)
-        self.terms = _box("Query term to explain")
-        self.targets, self.methods = _box("Score that the map explains"), _box("Method of the map")
+        self.terms = _box(_("Query term to explain"))
+        self.targets, self.methods = _box(_("Score that the map explains")), _box(_("Method of the map"))
         for target, words in TARGETS:
             self.targets.addItem(words, target)
         for method in METHODS:
-            self.methods.addItem(f"Map: {method.title}", method.name)
+            self.methods.addItem(_("Map: {title}").format(title=method.title), method.name)
             self.methods.setItemData(self.methods.count() - 1, plain_tip(method.about), Qt.ItemDataRole.ToolTipRole)
-        self.compare = button("Compare two pictures")
+        self.compare = button(_("Compare two pictures"))
         self.compare.setCheckable(True)
-        self.export = button("Export", tip="Explanation (Ctrl+S), ranks along the mix, pictures by rank")
+        self.export = button(_("Export"), tip=_("Explanation (Ctrl+S), ranks along the mix, pictures by rank"))
         self._line = row(self._title, 4, self.about, self.compare, self.export)
         self._line.setStretch(2, 1)
         self._boxes = QWidget()
@@ -91,11 +92,11 @@ class InspectHead(QWidget):
         for part in (self.methods, self.compare, self.export):
             part.setVisible(case is not None)
         self.targets.setVisible(case is not None and case.has_both)
-        self.targets.setCurrentIndex([target for target, _ in TARGETS].index(state.target))
+        self.targets.setCurrentIndex([target for target, _unused in TARGETS].index(state.target))
         self.methods.setCurrentIndex(self.methods.findData(state.method))
         self.compare.setEnabled(case is not None and case.ranking is not None)
         self.compare.setChecked(state.comparing)
-        terms = [f"Term: {term.label}" for term in state.subject.terms] if case else []
+        terms = [_("Term: {label}").format(label=term.label) for term in state.subject.terms] if case else []
         if [self.terms.itemText(at) for at in range(self.terms.count())] != terms:
             self.terms.clear()
             self.terms.addItems(terms)

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.widgets.seekable import SEEK_TIP, Seekable
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class HeatVoice(Seekable):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(SEEK_TIP)
-        self.setAccessibleName("Waveform of the query")
+        self.setAccessibleName(_("Waveform of the query"))
 
     def bars(self) -> list[tuple[float, float]]:
         """Heights and relevance, 0..1, as drawn."""

@@ -8,11 +8,12 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QText
 from PySide6.QtWidgets import QToolTip
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.growing_text import GrowingText, find_words
 
 MOST_LINES = 4
-EDIT = "Edit the words and press Enter to update ranks and maps."
+EDIT = _("Edit the words and press Enter to update ranks and maps.")
 MARGIN = 4  # px around the text, where the heat has room
 DEEPEST = 0.6  # opacity of the blue under the hottest word: the ink on it stays readable in both themes
 
@@ -30,9 +31,11 @@ class HeatWord:
     def about(self) -> str:
         """Text of the tooltip."""
         if not self.read:
-            return f"“{self.text}” was cut off: the model reads 77 tokens at most"
-        tail = "; a part of it was cut off" if self.cut else ""
-        return f"“{self.text}”: {round(100 * self.heat)} % of the relevance of the top word{tail}"
+            return _("“{text}” was cut off: the model reads 77 tokens at most").format(text=self.text)
+        tail = _("; a part of it was cut off") if self.cut else ""
+        return _("“{text}”: {heat} % of the relevance of the top word{tail}").format(text=self.text,
+                                                                                     heat=round(100 * self.heat),
+                                                                                     tail=tail)
 
 
 class HeatWords(GrowingText):
@@ -42,14 +45,14 @@ class HeatWords(GrowingText):
         self._words: list[tuple[int, int, HeatWord]] = []
         self._spoken: tuple[int, int] | None = None
         super().__init__(MOST_LINES, MARGIN)
-        self.setPlaceholderText("No words")
-        self.setAccessibleName("Words of the query")
+        self.setPlaceholderText(_("No words"))
+        self.setAccessibleName(_("Words of the query"))
         self.setAccessibleDescription(EDIT)
 
     @property
     def words(self) -> tuple[HeatWord, ...]:
         """The words with relevance, in their order."""
-        return tuple(word for _, _, word in self._words)
+        return tuple(word for _unused, _unused, word in self._words)
 
     def show_words(self, text: str, words: Sequence[HeatWord] = ()) -> None:
         """Show a text and the relevance of its words; an edit that is not accepted yet stays."""
@@ -60,9 +63,10 @@ class HeatWords(GrowingText):
                 self.document().clearUndoRedoStacks()
             self._shown = text
         self._words = find_words(self.toPlainText(), words)
-        relevance = ", ".join(f"{word.text} {round(100 * word.heat)} %" if word.read else f"{word.text} cut off"
+        relevance = ", ".join(f"{word.text} {round(100 * word.heat)} %" if word.read
+                              else _("{text} cut off").format(text=word.text)
                               for word in words)
-        self.setAccessibleDescription(f"{EDIT} Relevance: {relevance}"[:2000])
+        self.setAccessibleDescription(_("{edit} Relevance: {relevance}").format(edit=EDIT, relevance=relevance)[:2000])
         self._fit()
         self.viewport().update()
 

@@ -8,6 +8,7 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPaintEvent, QPe
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import column, label, row
 
 STEPS = 100  # of the slider
@@ -41,7 +42,7 @@ class RankCurve(QWidget):
     def show_place(self, t: float, rank: int) -> None:
         """Put the dot at a mix."""
         self._at = t, rank
-        self.setAccessibleName(f"Rank {rank} of {self._total} at this mix")
+        self.setAccessibleName(_("Rank {rank} of {total} at this mix").format(rank=rank, total=self._total))
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -100,12 +101,13 @@ class MixView(QWidget):
         self.slider.setValue(MIDDLE)
         self.slider.setPageStep(10)
         self.slider.setMinimumHeight(HANDLE + 4)
-        self.slider.setAccessibleName("Mix of transcript and voice")
+        self.slider.setAccessibleName(_("Mix of transcript and voice"))
         self.slider.valueChanged.connect(self._move)
         self.here = label("", "quiet")
         self.here.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         line = row(MARGIN, self.slider, space=0)
-        words = row(MARGIN, label("Transcript only", "quiet"), None, self.here, None, label("Voice only", "quiet"),
+        words = row(MARGIN, label(_("Transcript only"), "quiet"), None, self.here, None,
+                    label(_("Voice only"), "quiet"),
                     space=0)
         layout = column(self.curve, line, words, space=4)
         layout.setStretch(0, 1)
@@ -133,7 +135,8 @@ class MixView(QWidget):
         t = self.slider.value() / STEPS
         rank = self._rank_at(t)
         self.curve.show_place(t, rank)
-        self.here.setText(f"model's own sum: rank {rank}" if self.slider.value() == MIDDLE else f"rank {rank}")
+        self.here.setText(_("model's own sum: rank {rank}").format(rank=rank) if self.slider.value() == MIDDLE
+                          else _("rank {rank}").format(rank=rank))
 
     def _set_up(self) -> None:
         blue, violet, orange, card = (theme.colour(name).name() for name in ("transcript", "main", "voice", "card"))

@@ -7,6 +7,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.base import Inspection
 from brewclip_app.panels.inspect.branch_table import BranchTable
 from brewclip_app.panels.inspect.case import InspectCase
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from core.explain.maps import Maps
 
 MAX_HEIGHT = 0.42  # of the page, a picture of two: their numbers are to be seen together
-EMPTY = ("Search, choose a picture and press I. Or drop a recording and a picture here, or type a description. Without "
-         "a picture, the best match of the gallery is used.")
+EMPTY = (_("Search, choose a picture and press I. Or drop a recording and a picture here, or type a description. "
+           "Without a picture, the best match of the gallery is used."))
 
 
 class EmptyPage(QWidget):
@@ -28,11 +29,11 @@ class EmptyPage(QWidget):
     def __init__(self, set_text: Callable[[str], object], *steps: QWidget) -> None:
         super().__init__()
         self.words = QLineEdit()
-        self.words.setPlaceholderText("Type a description and press Enter")
+        self.words.setPlaceholderText(_("Type a description and press Enter"))
         self.words.setMinimumWidth(360)
-        self.words.setAccessibleName("Description")
+        self.words.setAccessibleName(_("Description"))
         self.words.returnPressed.connect(lambda: set_text(self.words.text()))
-        self.state = EmptyState("inspect", "No result to explain yet", EMPTY, self.words, *steps)
+        self.state = EmptyState("inspect", _("No result to explain yet"), EMPTY, self.words, *steps)
         self.setLayout(column(self.state))
 
     def show_subject(self, subject: Inspection) -> None:
@@ -40,9 +41,11 @@ class EmptyPage(QWidget):
         query = subject.text or ("spoken" if subject.waveform or subject.speech else "")
         sentence = EMPTY
         if subject.path is not None:
-            sentence = f"The picture is {subject.path.name}. Now type a description, or choose or drop a recording."
+            sentence = _("The picture is {name}. Now type a description, or choose or drop a recording.").format(
+                name=subject.path.name)
         elif query:
-            sentence = f"The query is “{query}”." + ("" if subject.gallery else " Now choose or drop a picture.")
+            sentence = (_("The query is “{query}”.").format(query=query)
+                        + ("" if subject.gallery else _(" Now choose or drop a picture.")))
         self.state.sentence.setText(sentence)
 
 
@@ -87,7 +90,7 @@ class ComparedCase(QWidget):
         shares = Card(space=6)
         shares.body.addWidget(self.table)
         shares.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.note = label("Choose a second picture in the strip below.", "quiet-body", wrap=True)
+        self.note = label(_("Choose a second picture in the strip below."), "quiet-body", wrap=True)
         self._parts = (self.name, self.picture, shares, self.words, self.voice)
         self.setLayout(column(self.note, *self._parts, None, space=10))
 
@@ -99,7 +102,7 @@ class ComparedCase(QWidget):
         if case is None or maps is None:
             return
         rank = case.rank_at(mix)
-        self.name.setText((f"Rank {rank} · " if rank else "") + case.path.name)
+        self.name.setText((_("Rank {rank} · ").format(rank=rank) if rank else "") + case.path.name)
         self.table.show_rows(branch_rows(case))
         for card in (self.picture, self.words, self.voice):
             card.show_case(case, maps)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QMenu, QStackedWidget
 
 from brewclip_app.capture.file_intake import Intake
 from brewclip_app.capture.playback import Player, PlayerState
+from brewclip_app.localisation import _
 from brewclip_app.panels.base import Inspection, Panel
 from brewclip_app.panels.inspect.case import PENDING
 from brewclip_app.panels.inspect.controller import InspectController
@@ -30,20 +31,20 @@ from brewclip_app.widgets.splitters import restore_sizes
 if TYPE_CHECKING:
     from brewclip_app.context import Context
 
-PENDING_MAP = "This map is still being computed."
-KEYS = [("← →", "The picture before or after in the ranking"), ("M", "The next method of the map"),
-        ("T", "The map of the next score: total, transcript, voice"), ("Space", "Play or stop the voice"),
-        ("C", "Compare two pictures; Esc ends it"), ("0", "Reset the slider to the model's own sum"),
-        ("Ctrl+L", "Edit the words; Enter updates ranks and maps"), ("Ctrl+O", "Another recording"),
-        ("Ctrl+P", "Another picture"), ("V", "Preview of the picture; also with a double click"),
-        ("Ctrl+S", "Save the explanation as PNG, SVG or PDF"), ("Esc", "Stop")]
+PENDING_MAP = _("This map is still being computed.")
+KEYS = [("← →", _("The picture before or after in the ranking")), ("M", _("The next method of the map")),
+        ("T", _("The map of the next score: total, transcript, voice")), ("Space", _("Play or stop the voice")),
+        ("C", _("Compare two pictures; Esc ends it")), ("0", _("Reset the slider to the model's own sum")),
+        ("Ctrl+L", _("Edit the words; Enter updates ranks and maps")), ("Ctrl+O", _("Another recording")),
+        ("Ctrl+P", _("Another picture")), ("V", _("Preview of the picture; also with a double click")),
+        ("Ctrl+S", _("Save the explanation as PNG, SVG or PDF")), ("Esc", _("Stop"))]
 
 
 class InspectPanel(Panel):
     """Takes an `Inspection`, drops or typed words, and renders the state of its controller."""
 
     key: ClassVar[str] = "inspect"
-    title: ClassVar[str] = "Inspect"
+    title: ClassVar[str] = _("Inspect")
     icon: ClassVar[str] = "inspect"
 
     def __init__(self, context: "Context", player: Player | None = None) -> None:
@@ -55,7 +56,7 @@ class InspectPanel(Panel):
             context, self, recording=lambda waveform, sign: self.controller.set_waveform(waveform),
             image=lambda path, sign: self.controller.set_picture(path),
             text=lambda text: self.controller.set_text(text), problem=lambda text: self.controller.notify(text),
-            folder=lambda path: self.controller.notify("Drop a picture or a recording here, not a folder."))
+            folder=lambda path: self.controller.notify(_("Drop a picture or a recording here, not a folder.")))
         self.player = player or Player(self)
         self.exporter = FigureExporter(context, self, self.controller.notify)
         self._shown = InspectState()
@@ -104,9 +105,9 @@ class InspectPanel(Panel):
     def _lay_out(self) -> None:
         self.head = InspectHead()
         self.notice = label("", "care", wrap=True)
-        self.progress = ProgressRow("Explaining")
-        self.empty = EmptyPage(self.controller.set_text, button("Choose a recording…", self.intake.choose_recording),
-                               button("Choose a picture…", self.intake.choose_picture))
+        self.progress = ProgressRow(_("Explaining"))
+        self.empty = EmptyPage(self.controller.set_text, button(_("Choose a recording…"), self.intake.choose_recording),
+                               button(_("Choose a picture…"), self.intake.choose_picture))
         self.single = SinglePage(TrustCard(self.controller.test_maps, self.controller.choose_tower))
         self.compare = ComparePage()
         self.strip = RankStrip(self.thumbnails)
@@ -174,7 +175,8 @@ class InspectPanel(Panel):
         self.pages.setCurrentWidget(page if state.case is not None else self.empty)
         self.empty.show_subject(state.subject)
         if state.case is not before.case:
-            self.status_changed.emit(f"{state.case.path.name} · explained with {state.case.explanation.model.title}"
+            self.status_changed.emit(_("{name} · explained with {title}").format(
+                name=state.case.path.name, title=state.case.explanation.model.title)
                                      if state.case else "")
         if state.case is None:
             return
@@ -217,9 +219,9 @@ class InspectPanel(Panel):
     def _export_menu(self) -> QMenu:
         """Formats and widths of each drawing."""
         menu = QMenu(self.head.export)
-        for title, name, source in (("Explanation", "explanation", self._explanation),
-                                    ("Ranks along the mix", "mix", lambda: mix_drawing(self._shown)),
-                                    ("Pictures by rank", "ranking", lambda: ranking_drawing(self._shown))):
+        for title, name, source in ((_("Explanation"), "explanation", self._explanation),
+                                    (_("Ranks along the mix"), "mix", lambda: mix_drawing(self._shown)),
+                                    (_("Pictures by rank"), "ranking", lambda: ranking_drawing(self._shown))):
             part = self.exporter.menu(name, source, menu)
             part.setTitle(title)
             menu.addMenu(part)
@@ -231,7 +233,7 @@ class InspectPanel(Panel):
     def _save(self) -> None:
         draw = self._explanation()
         if draw is not None and self._shown.case is not None:
-            self.exporter.ask(f"{self._shown.case.path.stem} explained.png", draw, "page")
+            self.exporter.ask(_("{stem} explained.png").format(stem=self._shown.case.path.stem), draw, "page")
 
     # ---- playback
 

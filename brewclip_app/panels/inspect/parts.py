@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QWidget
 
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.panels.inspect.branch_table import BranchRow, BranchTable, Dot
 from brewclip_app.panels.inspect.case import PENDING, InspectCase, overlays
 from brewclip_app.panels.inspect.heat_picture import HeatPicture
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 BESIDE = 600  # px; in a narrower card the table is below the curve
 SILENT = ("random", "occlusion", PENDING)  # methods whose maps lie wholly on the input
-MIX_ABOUT = "The score is the sum of both branches. Drag to see the rank when one of them weighs more."
+MIX_ABOUT = _("The score is the sum of both branches. Drag to see the rank when one of them weighs more.")
 
 
 def elsewhere_words(elsewhere: "Elsewhere", painted: float, rest: str) -> str:
@@ -29,10 +30,10 @@ def elsewhere_words(elsewhere: "Elsewhere", painted: float, rest: str) -> str:
     prompts, other = float(elsewhere.prompts.sum()), elsewhere.readout + elsewhere.start
     total = painted + prompts + other
     if total <= 0:
-        return "This map is empty: no part raises the score."
-    of_prompts, of_rest, _ = percents([prompts / total, other / total, painted / total])
+        return _("This map is empty: no part raises the score.")
+    of_prompts, of_rest, _unused = percents([prompts / total, other / total, painted / total])
     parts = [f"{name} {percent} %" for name, percent in (("prompts", of_prompts), (rest, of_rest)) if percent]
-    return f"Not shown: {', '.join(parts)} of the relevance" if parts else ""
+    return _("Not shown: {parts} of the relevance").format(parts=", ".join(parts)) if parts else ""
 
 
 def heat_words(maps: "Maps") -> tuple[HeatWord, ...]:
@@ -50,16 +51,17 @@ def branch_rows(case: InspectCase) -> tuple[BranchRow, ...]:
     branches, ranks = case.explanation.observation.branches, case.ranks
     rows = []
     if branches.text is not None:
-        rows.append(BranchRow("Transcript", "transcript", text, ranks.text if ranks else None,
-                              tip="What the words add to the score, and the rank by the words alone"))
+        rows.append(BranchRow(_("Transcript"), "transcript", text, ranks.text if ranks else None,
+                              tip=_("What the words add to the score, and the rank by the words alone")))
     if branches.acoustic is not None:
-        rows.append(BranchRow("Voice", "voice", acoustic, ranks.acoustic if ranks else None,
-                              tip="What the voice adds to the score, and the rank by the voice alone"))
+        rows.append(BranchRow(_("Voice"), "voice", acoustic, ranks.acoustic if ranks else None,
+                              tip=_("What the voice adds to the score, and the rank by the voice alone")))
     if len(rows) == 2:
-        rows.append(BranchRow("Both", "main", score, case.rank, main=True, tip="The score: the sum of the two"))
+        rows.append(BranchRow(_("Both"), "main", score, case.rank, main=True, tip=_("The score: the sum of the two")))
     if case.caption is not None:
-        rows.append(BranchRow("Caption instead", "", case.caption.score, case.caption.rank,
-                              tip=f"With the reference text in place of the transcript: “{case.caption.text}”"))
+        rows.append(BranchRow(_("Caption instead"), "", case.caption.score, case.caption.rank,
+                              tip=_("With the reference text in place of the transcript: “{text}”").format(
+                                  text=case.caption.text)))
     return tuple(rows)
 
 
@@ -79,11 +81,11 @@ class PictureCard(Card):
         self.opacity.setValue(65)
         self.opacity.setFixedWidth(80)
         self.opacity.setMinimumHeight(18)
-        self.opacity.setAccessibleName("Opacity of the map")
+        self.opacity.setAccessibleName(_("Opacity of the map"))
         self.opacity.valueChanged.connect(lambda value: self.picture.set_opacity(value / 100))
         self.elsewhere = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
         self.body.addWidget(self.picture, 1)
-        below = row(self.crop, label("Opacity", "quiet"), self.opacity, space=8)
+        below = row(self.crop, label(_("Opacity"), "quiet"), self.opacity, space=8)
         below.setStretch(0, 1)
         self.body.addLayout(below)
         self.body.addWidget(self.elsewhere)
@@ -91,18 +93,19 @@ class PictureCard(Card):
     def show_case(self, case: InspectCase, maps: "Maps") -> None:
         """Show a case's picture and map."""
         heat, shade = overlays(case, maps.picture.relevance)
-        self.picture.show_layers(case.image, heat, shade, f"{case.path.name} with its relevance map")
+        self.picture.show_layers(case.image, heat, shade,
+                                 _("{name} with its relevance map").format(name=case.path.name))
         self.crop.setText(_crop_words(case))
         self.elsewhere.setText(elsewhere_words(maps.picture.elsewhere, float(maps.picture.relevance.sum()),
-                                               "class token"))
+                                               _("class token")))
         self.elsewhere.setVisible(maps.method not in SILENT)
 
 
 def _crop_words(case: InspectCase) -> str:
     explanation = case.explanation
     if explanation.looks > 1:
-        return f"Shown: the best of {explanation.looks} crops; the score uses all"
-    return "Dark: cut off by the centre crop" if explanation.placement.cut else "The model sees the whole picture"
+        return _("Shown: the best of {looks} crops; the score uses all").format(looks=explanation.looks)
+    return _("Dark: cut off by the centre crop") if explanation.placement.cut else _("The model sees the whole picture")
 
 
 class WordsCard(Card):
@@ -110,8 +113,8 @@ class WordsCard(Card):
 
     def __init__(self, editable: bool = True) -> None:
         super().__init__(space=4)
-        hint = (label("Edit and press Enter to update", "quiet"),) if editable else ()
-        self.body.addLayout(_head("transcript", "Transcript", *hint))
+        hint = (label(_("Edit and press Enter to update"), "quiet"),) if editable else ()
+        self.body.addLayout(_head("transcript", _("Transcript"), *hint))
         self.words = HeatWords()
         self.words.setReadOnly(not editable)
         self.about = label("", "quiet", wrap=True)
@@ -136,24 +139,25 @@ class WordsCard(Card):
     def _about(self, case: InspectCase, maps: "Maps") -> str:
         sentences = []
         if not case.text:
-            sentences.append(case.utterance.transcript.reason or "No words were recognised.")
+            sentences.append(case.utterance.transcript.reason or _("No words were recognised."))
         elif case.explanation.observation.branches.text is None:
-            sentences.append("This model uses the voice only: the words add nothing to the score.")
+            sentences.append(_("This model uses the voice only: the words add nothing to the score."))
         elif maps.words is None:
-            sentences.append("The score of the voice does not depend on the words.")
+            sentences.append(_("The score of the voice does not depend on the words."))
         if case.waveform is None:
-            sentences.append("Typed query: there is no voice.")
+            sentences.append(_("Typed query: there is no voice."))
         elif case.text != case.utterance.transcript.text and case.utterance.transcript.text:
-            sentences.append(f"Edited; the transcript was “{case.utterance.transcript.text}”.")
+            sentences.append(_("Edited; the transcript was “{text}”.").format(text=case.utterance.transcript.text))
         elif case.utterance.transcript.doubtful:
-            sentences.append("Doubtful: other words may have been said.")
+            sentences.append(_("Doubtful: other words may have been said."))
         if maps.words is not None:
             cut = sum(not word.read or word.cut for word in maps.words.words)
             if cut:
-                words = "word was" if cut == 1 else "words were"
-                sentences.append(f"{cut} {words} cut off: the model reads 77 tokens.")
+                words = ngettext("word was", "words were", cut)
+                sentences.append(_("{cut} {words} cut off: the model reads 77 tokens.").format(cut=cut, words=words))
             if maps.method not in SILENT:
-                sentences.append(elsewhere_words(maps.words.elsewhere, float(maps.words.tokens.sum()), "start and end")
+                sentences.append(elsewhere_words(maps.words.elsewhere, float(maps.words.tokens.sum()),
+                                                 _("start and end"))
                             + ".")
         return " ".join(sentences)
 
@@ -163,8 +167,8 @@ class VoiceHeatCard(Card):
 
     def __init__(self, playable: bool = True) -> None:
         super().__init__(space=4)
-        self.play = button("Play", icon="play")
-        self.body.addLayout(_head("voice", "Voice", self.play))
+        self.play = button(_("Play"), icon="play")
+        self.body.addLayout(_head("voice", _("Voice"), self.play))
         self.play.setVisible(playable)  # once it has a parent: it would flash as a window and take the focus
         self.voice = HeatVoice()
         self.about = label("", "quiet", wrap=True)
@@ -180,11 +184,11 @@ class VoiceHeatCard(Card):
         frames = maps.sound.frames if maps.sound is not None else None
         self.voice.show_voice(case.waveform, frames, case.utterance.transcript.words)
         if case.explanation.observation.branches.acoustic is None:
-            self.about.setText("This model uses the words only: the voice adds nothing to the score.")
+            self.about.setText(_("This model uses the words only: the voice adds nothing to the score."))
         elif maps.sound is None:
-            self.about.setText("The score of the transcript does not depend on the voice.")
+            self.about.setText(_("The score of the transcript does not depend on the voice."))
         else:
-            self.about.setText(elsewhere_words(maps.sound.elsewhere, float(maps.sound.frames.sum()), "class token")
+            self.about.setText(elsewhere_words(maps.sound.elsewhere, float(maps.sound.frames.sum()), _("class token"))
                                + "." if maps.method not in SILENT else "")
         self.about.setVisible(bool(self.about.text()))
 
@@ -200,7 +204,7 @@ class BranchCard(Card):
     """Shares and ranks by branch, and the rank along the mix of both."""
 
     def __init__(self) -> None:
-        super().__init__("Score by branch", space=8)
+        super().__init__(_("Score by branch"), space=8)
         self.heading.setToolTip(MIX_ABOUT)
         self.mix = MixView()
         self.mix.setToolTip(MIX_ABOUT)
@@ -235,9 +239,10 @@ class BranchCard(Card):
         if ranking is None:
             return case.unranked
         count = len(ranking.mix.ids) - (not ranking.in_gallery)
-        text = f"Ranked among {count} {'picture' if count == 1 else 'pictures'} of {ranking.gallery}"
-        text += "." if ranking.in_gallery else ", to which this picture was added for the comparison."
+        text = ngettext("Ranked among {count} picture of {gallery}", "Ranked among {count} pictures of {gallery}",
+                        count).format(count=count, gallery=ranking.gallery)
+        text += "." if ranking.in_gallery else _(", to which this picture was added for the comparison.")
         if not case.has_both:
             branch = "transcript" if case.explanation.observation.branches.text is not None else "voice"
-            text += f" The whole score comes from the {branch}."
+            text += _(" The whole score comes from the {branch}.").format(branch=branch)
         return text

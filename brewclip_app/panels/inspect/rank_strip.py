@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails, draw_fitted
 from brewclip_app.widgets.tables import of_cards_in_a_row
@@ -46,7 +47,7 @@ class RankStrip(QListWidget):
         of_cards_in_a_row(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setStyleSheet("RankStrip { background: transparent; border: none; }")
-        self.setAccessibleName("Pictures by rank")
+        self.setAccessibleName(_("Pictures by rank"))
         self.itemClicked.connect(lambda item: self.chosen.emit(item.data(NEIGHBOUR_ROLE).image))
         thumbnails.ready.connect(lambda image_id: self.viewport().update())
         theme.changed.connect(self._fit)
@@ -59,7 +60,8 @@ class RankStrip(QListWidget):
         for row in rows:
             item = QListWidgetItem(f"{row.rank} · {row.score:.2f}", self)
             item.setData(NEIGHBOUR_ROLE, row)
-            item.setToolTip(plain_tip(f"Rank {row.rank}, score {row.score:.3f}: {row.image.path.name}"))
+            item.setToolTip(plain_tip(_("Rank {rank}, score {score:.3f}: {name}").format(rank=row.rank, score=row.score,
+                                                                                         name=row.image.path.name)))
         if self._place() >= 0:
             self.setCurrentRow(self._place())
             self.scrollToItem(self.item(self._place()), QAbstractItemView.ScrollHint.EnsureVisible)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.panels.inspect.branch_table import cell, make_grid, signed
 from brewclip_app.panels.inspect.state import InspectState
 from brewclip_app.widgets.common import Card, ProgressRow, button, clear, label, row, rule
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from core.explain.methods import Method
     from core.explain.observation import Tower
 
-TOWERS = {"picture": "on the picture", "words": "on the transcript", "sound": "on the voice"}
-ABOUT = ("Deletion: mean score while the most relevant parts are removed first; low is good. Insertion: mean score "
-         "while they are added first; high is good. A map that is no better than Random explains nothing.")
+TOWERS = {"picture": _("on the picture"), "words": _("on the transcript"), "sound": _("on the voice")}
+ABOUT = (_("Deletion: mean score while the most relevant parts are removed first; low is good. Insertion: mean score "
+           "while they are added first; high is good. A map that is no better than Random explains nothing."))
 
 
 class TrustCard(Card):
@@ -28,12 +29,12 @@ class TrustCard(Card):
         super().__init__(margin=14, space=6)
         self._state = InspectState()
         self.towers = QComboBox()
-        self.towers.setAccessibleName("Map that was tested")
+        self.towers.setAccessibleName(_("Map that was tested"))
         self.towers.activated.connect(lambda: choose_tower(self.towers.currentData()))
-        self.heading = label("Faithfulness of this map", "heading")
+        self.heading = label(_("Faithfulness of this map"), "heading")
         self.heading.setToolTip(ABOUT)
-        self.progress = ProgressRow("Testing the maps")
-        self.again = button("Test the maps", test)
+        self.progress = ProgressRow(_("Testing the maps"))
+        self.again = button(_("Test the maps"), test)
         self._table = QWidget()
         self._table.setToolTip(ABOUT)
         self._grid = make_grid(self._table)
@@ -70,7 +71,7 @@ class TrustCard(Card):
 
     def _draw(self) -> None:
         clear(self._grid)
-        for column, text in enumerate(("Method", "Deletion ↓", "Insertion ↑")):
+        for column, text in enumerate((_("Method"), _("Deletion ↓"), _("Insertion ↑"))):
             self._grid.addWidget(cell(label(text, "quiet"), right=column > 0), 0, column)
         for line, (method, result) in enumerate(self.rows()):
             self._grid.addWidget(rule(), 1 + 2 * line, 0, 1, 3)

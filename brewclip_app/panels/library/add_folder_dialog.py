@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QRadioButton, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_caption, plain_tip
 from brewclip_app.widgets.common import ElidedLabel, row
 from brewclip_app.widgets.name_dialogs import SaveDialog, gallery_fault, name_field
@@ -31,18 +32,20 @@ class AddFolderDialog(SaveDialog):
     def __init__(self, parent: QWidget, folders: Sequence[Path], selected: str, taken: frozenset[str],
                  on_chosen: "Callable[[Destination, AddFolderDialog], object]", held: bool = False) -> None:
         several = len(folders) > 1
-        super().__init__(parent, f"Add {len(folders)} folders" if several else "Add a folder", "Add")
+        super().__init__(parent, _("Add {folders} folders").format(folders=len(folders)) if several
+                         else _("Add a folder"), _("Add"))
         self._on_chosen, self._taken, self._selected = on_chosen, {name.casefold() for name in taken}, selected
-        self.new = QRadioButton("New gallery")
-        self.each = QRadioButton("A new gallery for each folder")
-        verb = "Look for new pictures in" if held else "Add to"
+        self.new = QRadioButton(_("New gallery"))
+        self.each = QRadioButton(_("A new gallery for each folder"))
+        verb = _("Look for new pictures in") if held else _("Add to")
         self.existing = QRadioButton(plain_caption(f"{verb} {_short(selected)}"))
         self.existing.setToolTip(plain_tip(selected))
         self.field = name_field(free_name(_title(folders), self._taken))
         for folder in folders[:MOST_SHOWN]:
             self.body.addWidget(ElidedLabel(shown(folder), "quiet-body"))
         if len(folders) > MOST_SHOWN:
-            self.body.addWidget(ElidedLabel(f"and {len(folders) - MOST_SHOWN} more", "quiet-body"))
+            self.body.addWidget(ElidedLabel(_("and {folders} more").format(folders=len(folders) - MOST_SHOWN),
+                                            "quiet-body"))
         self.body.addSpacing(4)
         self.body.addWidget(self.new)
         self.body.addLayout(row(24, self.field))
@@ -51,7 +54,7 @@ class AddFolderDialog(SaveDialog):
             choice.setVisible(offered)
         (self.existing if held else self.new).setChecked(True)
         self.field.setEnabled(not held)
-        self.field.textChanged.connect(lambda _: self.check())
+        self.field.textChanged.connect(lambda _unused: self.check())
         self.new.toggled.connect(self._follow_choice)
         self.check()
         self.field.setFocus()
@@ -82,7 +85,7 @@ def free_name(wanted: str, taken: "set[str] | frozenset[str]") -> str:
 
 def _title(folders: Sequence[Path]) -> str:
     """A name for these folders: the folder's own, of several that of the folder they lie in."""
-    return (folders[0] if len(folders) == 1 else folders[0].parent).name or "Pictures"
+    return (folders[0] if len(folders) == 1 else folders[0].parent).name or _("Pictures")
 
 
 def _short(name: str) -> str:

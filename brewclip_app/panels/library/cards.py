@@ -9,6 +9,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QVBoxLayout
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.facts import Overview
 from brewclip_app.plain_text import plain_tip
@@ -24,8 +25,8 @@ class FoldersCard(Card):
         super().__init__()
         self._remove = remove
         self._folders: tuple[Path, ...] | None = None
-        self.add_button = button("Add a folder…", add, tip="Add a folder to this gallery")
-        self.body.addLayout(row(label("Folders", "heading"), None, self.add_button))
+        self.add_button = button(_("Add a folder…"), add, tip=_("Add a folder to this gallery"))
+        self.body.addLayout(row(label(_("Folders"), "heading"), None, self.add_button))
         self.rows = QVBoxLayout()
         self.rows.setSpacing(2)
         self.body.addLayout(self.rows)
@@ -40,16 +41,17 @@ class FoldersCard(Card):
         for folder in folders:
             self.rows.addLayout(self._row(folder))
         if not folders:
-            self.rows.addWidget(label("No folders yet", "quiet-body"))
+            self.rows.addWidget(label(_("No folders yet"), "quiet-body"))
 
     def _row(self, folder: Path) -> Any:
         path = ElidedLabel(shown(folder))
         path.setToolTip(plain_tip(shown(folder)))
         open_button = () if is_remote(folder) else (
-            icon_button("open", f"Open {folder.name}",
+            icon_button("open", _("Open {name}").format(name=folder.name),
                         lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))), 16),)
         layout = row(path, *open_button,
-                   icon_button("close", f"Remove {folder.name} from the gallery", lambda: self._remove(folder), 14),
+                   icon_button("close", _("Remove {name} from the gallery").format(name=folder.name),
+                               lambda: self._remove(folder), 14),
                    space=2)
         layout.setStretch(0, 1)
         return layout
@@ -59,7 +61,7 @@ class ModelCard(Card):
     """The model of the embeddings, and the cost of another one."""
 
     def __init__(self) -> None:
-        super().__init__("Model")
+        super().__init__(_("Model"))
         self.facts = label("", "strong", wrap=True)
         self.price = WholeLabel("quiet")
         for part in (self.facts, self.price):
@@ -68,17 +70,19 @@ class ModelCard(Card):
 
     def show_facts(self, state: GalleryState, overview: Overview, titles: dict[str, str], rate: float) -> None:
         """Show a gallery's fingerprints in words."""
-        lines = [gallery_facts.facts_in_words(fingerprint, titles) for fingerprint, _ in state.fingerprints]
+        lines = [gallery_facts.facts_in_words(fingerprint, titles) for fingerprint, _unused in state.fingerprints]
         if len(lines) > 1:
-            lines = [f"{line}: {wording.count(number)}" for line, (_, number) in zip(lines, state.fingerprints,
+            lines = [f"{line}: {wording.count(number)}" for line, (_unused, number) in zip(lines, state.fingerprints,
                                                                                      strict=True)]
-        self.facts.setText("\n".join(lines) or "Not indexed yet")
-        tip = "\n".join(f"fingerprint {fingerprint.hash}\n{fingerprint.description}"
-                        for fingerprint, _ in state.fingerprints)
+        self.facts.setText("\n".join(lines) or _("Not indexed yet"))
+        tip = "\n".join(_("fingerprint {hash}\n{description}").format(hash=fingerprint.hash,
+                                                                      description=fingerprint.description)
+                        for fingerprint, _unused in state.fingerprints)
         self.facts.setToolTip(plain_tip(tip))
         self.price.setVisible(state.images > 0)
-        self.price.setText(overview.problem or "With another model or crop, all pictures are indexed again: "
-                           f"{gallery_facts.cost(state.images, rate)}.")
+        self.price.setText(overview.problem
+                           or _("With another model or crop, all pictures are indexed again: {cost}.").format(
+                               cost=gallery_facts.cost(state.images, rate)))
 
 
 class OutdatedCard(Card):
@@ -89,7 +93,7 @@ class OutdatedCard(Card):
         look(self, "banner")
         self.setProperty("kind", "care")
         self.words = label("", wrap=True)
-        self.action = button("Index again", embed, "main")
+        self.action = button(_("Index again"), embed, "main")
         layout = row(self.words, self.action, space=12)
         layout.setStretch(0, 1)
         self.body.addLayout(layout)
@@ -101,8 +105,12 @@ class OutdatedCard(Card):
         if old is None or new is None:
             return
         missing = state.images - state.indexed
-        time = f" (about {wording.duration(missing / rate)} on this computer)" if rate > 0 else ""
+        time = (_(" (about {missing} on this computer)").format(missing=wording.duration(missing / rate)) if rate > 0
+                else "")
         self.words.setText(
-            f"Indexed with {gallery_facts.facts_in_words(old, titles)}, but the settings ask for "
-            f"{gallery_facts.facts_in_words(new, titles)}. Searches do not find {wording.pictures(missing)} until "
-            f"they are indexed again{time}. The present index is kept.")
+            _("Indexed with {facts_in_words}, but the settings ask for {facts_in_words_2}. Searches do not find "
+              "{pictures} until they are indexed again{time}. The present index is kept.").format(
+                  facts_in_words=gallery_facts.facts_in_words(old,
+                                                              titles), facts_in_words_2=gallery_facts.facts_in_words(
+                                                                  new, titles), pictures=wording.pictures(missing),
+                                                                                                  time=time))

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from brewclip_app import wording
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.facts import Overview
 from brewclip_app.services.downloads import DownloadsState
@@ -79,7 +80,7 @@ class LibraryController(Controller[LibraryState]):
         self._later.timeout.connect(self.reload)
         context.galleries_changed.connect(self.reload)
         context.gallery_changed.connect(self.choose)
-        context.settings_changed.connect(lambda _: self.reload())
+        context.settings_changed.connect(lambda _unused: self.reload())
         self._files = context.downloads.state.files
         self._results = context.indexing.state.results
         context.downloads.changed.connect(self._follow_downloads)
@@ -91,7 +92,7 @@ class LibraryController(Controller[LibraryState]):
         """Read all galleries again."""
         async def read() -> None:
             overview = await self.context.jobs.run(
-                "Reading the galleries",
+                _("Reading the galleries"),
                 lambda report: gallery_facts.read_overview(self.context.explorer, self.state.overview),
                 key="library", quiet=True)
             before = self.state.gallery
@@ -130,7 +131,8 @@ class LibraryController(Controller[LibraryState]):
         elif (before is None or before.gallery.id != gallery.gallery.id
               or gallery.failed != len(self.state.failures)):
             self._set(failures=tuple(await self.context.jobs.run(
-                "Reading the list", lambda report: gallery_facts.read_failures(self.context.explorer, gallery.gallery),
+                _("Reading the list"), lambda report: gallery_facts.read_failures(self.context.explorer,
+                                                                                  gallery.gallery),
                 key="library:failures", quiet=True)))
 
     def _follow_downloads(self, downloads: DownloadsState) -> None:
@@ -181,7 +183,8 @@ class LibraryController(Controller[LibraryState]):
         """Create a gallery at an address and show it."""
         async def create() -> None:
             record = await self.context.jobs.run(
-                f"Opening {address}", lambda report: self.context.explorer.open_address(address, True))
+                _("Opening {address}").format(address=address),
+                                                 lambda report: self.context.explorer.open_address(address, True))
             self.show_when_read(record.name)
 
         self._start(create())
@@ -197,12 +200,15 @@ class LibraryController(Controller[LibraryState]):
             return copied
 
         async def copy() -> None:
-            copied = await self.context.jobs.run(f"Copying {name}", work)
-            already = f", {wording.count(copied.already)} of them were there" if copied.already else ""
-            self._set_summary(copied.gallery, f"Copied: {wording.pictures(copied.pictures)}{already}.")
+            copied = await self.context.jobs.run(_("Copying {name}").format(name=name), work)
+            already = (_(", {already} of them were there").format(already=wording.count(copied.already))
+                       if copied.already else "")
+            self._set_summary(copied.gallery,
+                              _("Copied: {pictures}{already}.").format(pictures=wording.pictures(copied.pictures),
+                                                                       already=already))
             self.show_when_read(copied.gallery)
 
-        self._start(copy(), "What was copied is kept; copying to the same place again goes on from there.")
+        self._start(copy(), _("What was copied is kept; copying to the same place again goes on from there."))
 
     def delete(self) -> None:
         """Delete the chosen gallery; one at an address is only removed from the list."""
@@ -248,7 +254,7 @@ class LibraryController(Controller[LibraryState]):
 
     def _change(self, change: "Callable[[Explorer], object]", then: Callable[[], object]) -> None:
         async def run() -> None:
-            await self.context.jobs.run("Changing the gallery", lambda report: change(self.context.explorer),
+            await self.context.jobs.run(_("Changing the gallery"), lambda report: change(self.context.explorer),
                                         quiet=True)
             then()
             self.context.galleries_changed.emit()

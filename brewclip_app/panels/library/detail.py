@@ -8,6 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QMenu, QSizePolicy, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.cards import FoldersCard, ModelCard, OutdatedCard
 from brewclip_app.panels.library.controller import LibraryController, LibraryState
@@ -37,8 +38,8 @@ from core.store.addresses import is_address
 if TYPE_CHECKING:
     from core.store.records import FailureRecord, GalleryState
 
-AGAIN_TIP = "Scan the folders again; unchanged pictures are not read again (F5)"
-CONTINUE_TIP = "Continue the run that was stopped (F5)"
+AGAIN_TIP = _("Scan the folders again; unchanged pictures are not read again (F5)")
+CONTINUE_TIP = _("Continue the run that was stopped (F5)")
 NARROW = 75  # characters; in less the folders stand above the model
 LEAST = 45  # characters that the detail is wide; the list gives way to it
 MOSAIC_FROM = 640  # px; a narrower detail has no room for it
@@ -60,9 +61,9 @@ class GalleryDetail(QWidget):
         self.model = ModelCard()
         self.failures = FailuresCard()
         self.wall = PictureWall(thumbnails)
-        self.empty = EmptyState("folder", "No pictures yet",
-                                "Add a folder, or drop it here. The pictures stay where they are.",
-                                button("Add a folder…", self._choose_folder, "main"))
+        self.empty = EmptyState("folder", _("No pictures yet"),
+                                _("Add a folder, or drop it here. The pictures stay where they are."),
+                                button(_("Add a folder…"), self._choose_folder, "main"))
         self._lay_out()
         controller.changed.connect(self.show_state)
         self._context.indexing.changed.connect(self._show_progress)
@@ -84,9 +85,10 @@ class GalleryDetail(QWidget):
     def _show_gallery(self, name: str, gallery: "GalleryState", overview: Overview) -> None:
         is_local = not is_address(name)
         self.rename_action.setVisible(is_local)  # an address has no other name
-        self.delete_action.setText("Delete…" if is_local else "Remove from the list")  # others may use it
-        self.restore_action.setText(f"Take back {wording.count(gallery.removed)} removed "
-                                    f"{'picture' if gallery.removed == 1 else 'pictures'}")
+        self.delete_action.setText(_("Delete…") if is_local else _("Remove from the list"))  # others may use it
+        self.restore_action.setText(ngettext("Take back {removed} removed picture",
+                                             "Take back {removed} removed pictures",
+                                             gallery.removed).format(removed=wording.count(gallery.removed)))
         self.restore_action.setVisible(gallery.removed > 0)
         self.name.setText(name)
         for pictures in (self.mosaic, self.wall):
@@ -102,13 +104,13 @@ class GalleryDetail(QWidget):
         """Leave a field with Esc, or ask whether to stop indexing."""
         if not leave_field(self):
             ask_to_stop(self, self._context.indexing.job(self._controller.state.chosen), self._controller.stop,
-                        "The pictures indexed so far are kept; Continue goes on from there.")
+                        _("The pictures indexed so far are kept; Continue goes on from there."))
 
     def ask_name(self) -> None:
         """Ask for another name of the gallery."""
         state = self._controller.state
         if state.gallery is not None and not is_address(state.chosen):
-            NameDialog(self, "Rename gallery", "Rename", self._rename, state.chosen, state.names).open()
+            NameDialog(self, _("Rename gallery"), _("Rename"), self._rename, state.chosen, state.names).open()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -127,15 +129,15 @@ class GalleryDetail(QWidget):
         self.mosaic = Mosaic(thumbnails, 6, 2, QSize(226, 92))
         self.name = ElidedLabel("", "title", Qt.TextElideMode.ElideRight)
         self.state_words = label("", "quiet-body", wrap=True)
-        self.search = button("Search this gallery", name="main")
-        self.again = button("Look for new pictures", self._controller.index_again, tip=AGAIN_TIP)
-        more = icon_button("more", "Rename, copy or delete the gallery")
+        self.search = button(_("Search this gallery"), name="main")
+        self.again = button(_("Look for new pictures"), self._controller.index_again, tip=AGAIN_TIP)
+        more = icon_button("more", _("Rename, copy or delete the gallery"))
         menu = QMenu(more)
-        self.rename_action = menu.addAction("Rename…", self.ask_name)
-        self.copy_action = menu.addAction("Copy…", self._ask_copy)
+        self.rename_action = menu.addAction(_("Rename…"), self.ask_name)
+        self.copy_action = menu.addAction(_("Copy…"), self._ask_copy)
         self.restore_action = menu.addAction("", self._controller.restore_removed)
-        menu.addAction("Duplicates…", self.duplicates_wanted.emit)
-        self.delete_action = menu.addAction("Delete…", self._ask_delete)
+        menu.addAction(_("Duplicates…"), self.duplicates_wanted.emit)
+        self.delete_action = menu.addAction(_("Delete…"), self._ask_delete)
         more.setMenu(menu)
         more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
         title = row(self.name, more, space=6)
@@ -148,7 +150,7 @@ class GalleryDetail(QWidget):
         words = column(title, self.state_words, None, buttons, space=6)
         layout = row(words, self.mosaic, space=16)
         layout.setStretch(0, 1)
-        self.progress = ProgressRow("Indexing")
+        self.progress = ProgressRow(_("Indexing"))
         self.progress.cancelled.connect(self._controller.stop)
         card.body.addLayout(layout)
         card.body.addWidget(self.progress)
@@ -179,7 +181,7 @@ class GalleryDetail(QWidget):
             return
         self.progress.setVisible(progress is not None)
         self._show_parts()
-        self.again.setText("Look for new pictures" if unfinished is None else "Continue")
+        self.again.setText(_("Look for new pictures") if unfinished is None else _("Continue"))
         self.again.setToolTip(AGAIN_TIP if unfinished is None else CONTINUE_TIP)
         self.again.setEnabled(progress is None and bool(gallery.gallery.folders))
         self.delete_action.setEnabled(progress is None)
@@ -187,8 +189,8 @@ class GalleryDetail(QWidget):
         self.outdated.action.setEnabled(progress is None)
         self.search.setEnabled(gallery.indexed > 0)
         facts = [gallery_facts.how_far(gallery, progress, unfinished)]
-        facts += [f"{wording.count(gallery.missing)} missing"] if gallery.missing else []
-        facts += [f"{wording.count(gallery.removed)} removed"] if gallery.removed else []
+        facts += [_("{missing} missing").format(missing=wording.count(gallery.missing))] if gallery.missing else []
+        facts += [_("{removed} removed").format(removed=wording.count(gallery.removed))] if gallery.removed else []
         summary = state.summaries.get(state.chosen, "") if progress is None else ""
         self.state_words.setText(state.refusal or " · ".join(facts) + (f"\n{summary}" if summary else ""))
         if progress is not None:
@@ -208,16 +210,17 @@ class GalleryDetail(QWidget):
         gallery = self._controller.state.gallery
         assert gallery is not None
         record = gallery.gallery
-        dialog.save(self._context.jobs, "Renaming the gallery",
+        dialog.save(self._context.jobs, _("Renaming the gallery"),
                     lambda report: self._context.explorer.store.rename_gallery(record.id, name),
-                    lambda _: self._controller.rename(record.name, name))
+                    lambda _unused: self._controller.rename(record.name, name))
 
     def _ask_copy(self) -> None:
-        PlaceDialog(self, f"Copy the gallery {self._controller.state.chosen} to", "Copy", self._copy, named=True).open()
+        PlaceDialog(self, _("Copy the gallery {chosen} to").format(chosen=self._controller.state.chosen), _("Copy"),
+                    self._copy, named=True).open()
 
     def _copy(self, to: str, dialog: PlaceDialog) -> None:
         if to.casefold() == self._controller.state.chosen.casefold():
-            dialog.refuse("A gallery cannot be copied into itself.")
+            dialog.refuse(_("A gallery cannot be copied into itself."))
         else:
             dialog.accept()
             self._controller.copy(to)
@@ -230,12 +233,15 @@ class GalleryDetail(QWidget):
         if is_address(name):
             self._controller.delete()
             return
-        confirm(self, f"Delete the gallery {name}?",
-                f"The {wording.pictures(gallery.images)} stay on disk. Their index and tags are deleted; "
-                "to search them again they must be embedded again.", "Delete gallery", self._controller.delete)
+        confirm(self, _("Delete the gallery {name}?").format(name=name),
+                _("The {pictures} stay on disk. Their index and tags are deleted; to search them again they must be "
+                  "embedded again.").format(pictures=wording.pictures(gallery.images)), _("Delete gallery"),
+                self._controller.delete)
 
     def ask_remove_folder(self, folder: Path) -> None:
         """Ask whether to remove a folder from the gallery."""
-        confirm(self, f"Remove {folder.name or folder} from {self._controller.state.chosen}?",
-                "Its pictures stay on disk but are no longer found in this gallery.", "Remove",
+        confirm(self,
+                _("Remove {name} from {chosen}?").format(name=folder.name or folder,
+                                                         chosen=self._controller.state.chosen),
+                _("Its pictures stay on disk but are no longer found in this gallery."), _("Remove"),
                 lambda: self._controller.remove_folder(folder))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, localised
 from core.errors import StoreError
 from core.fingerprint import Fingerprint
 from core.indexing.left_out import Counts, describe_left_out
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from core.indexing.unfinished import UnfinishedRun
     from core.store.records import FailureRecord, GalleryRecord, GalleryState, ImageRecord
 
-CROPS = {"centre": "centre crop", "letterbox": "letterbox", "squash": "squashed", "multi-crop": "multi-crop"}
+CROPS = {"centre": _("centre crop"), "letterbox": "letterbox", "squash": "squashed", "multi-crop": "multi-crop"}
 RETRY_AFTER = 60.0  # seconds until an address that was refused is tried again
 SHOWN = 72  # pictures of a gallery in its mosaic, at most
 SHOWN_GROWING = 12  # of one that is being indexed: the tiles of its row in the list
@@ -55,7 +56,7 @@ def read_overview(explorer: "Explorer", before: Overview | None = None) -> Overv
     try:
         fingerprint, problem = explorer.fingerprint(), ""
     except Exception as error:  # the galleries are shown without the model as well
-        fingerprint, problem = None, str(error)
+        fingerprint, problem = None, localised(error)
     wanted = fingerprint.hash if fingerprint else ""
     states = []
     mosaics = {}
@@ -74,7 +75,7 @@ def read_overview(explorer: "Explorer", before: Overview | None = None) -> Overv
                     gallery, growing=explorer.unfinished.of(states[-1].gallery) is not None)
                 continue
             except StoreError as error:
-                refusal = Refusal(str(error), time.monotonic())
+                refusal = Refusal(localised(error), time.monotonic())
         refused[address] = refusal
         states.append(_unknown(address))
     runs = {state.gallery.id: explorer.unfinished.of(state.gallery) for state in states if state.gallery.folders}
@@ -115,16 +116,18 @@ def how_far(state: "GalleryState", progress: Progress | None = None, unfinished:
         done, total = counted.done, counted.total
         if total <= 0:
             done, total = state.indexed + state.failed, unfinished.found if unfinished is not None else 0
-        end = "" if running else ", stopped"
+        end = "" if running else _(", stopped")
         if total > done or (total and running):
-            return f"{wording.count(done)} of {wording.count(total)}{end}"
+            return _("{done} of {total}{end}").format(done=wording.count(done), total=wording.count(total), end=end)
         if state.indexed or not running:
-            return f"{wording.pictures(state.indexed if running else state.images)} so far{end}"
+            return _("{pictures} so far{end}").format(
+                pictures=wording.pictures(state.indexed if running else state.images), end=end)
     if not state.images:
-        return "no pictures yet"
+        return _("no pictures yet")
     if state.indexed == state.images:
-        return f"{wording.pictures(state.images)}, all indexed"
-    return f"{wording.count(state.indexed)} of {wording.count(state.images)} indexed"
+        return _("{pictures}, all indexed").format(pictures=wording.pictures(state.images))
+    return _("{indexed} of {images} indexed").format(indexed=wording.count(state.indexed),
+                                                     images=wording.count(state.images))
 
 
 def in_gallery(progress: Progress, unfinished: "UnfinishedRun | None") -> Progress:
@@ -143,7 +146,9 @@ def facts_in_words(fingerprint: Fingerprint, titles: dict[str, str]) -> str:
     backbone, crop = str(facts.get("backbone", "?")), str(facts.get("crop", ""))
     words = [titles.get(backbone, backbone), CROPS.get(crop, crop)]
     checkpoint = str(facts.get("checkpoint", "none"))
-    return " · ".join(filter(None, [*words, "" if checkpoint == "none" else f"prompts {checkpoint}"]))
+    return " · ".join(filter(None,
+                             [*words, "" if checkpoint == "none"
+                              else _("prompts {checkpoint}").format(checkpoint=checkpoint)]))
 
 
 def outdated(state: "GalleryState", fingerprint: Fingerprint | None) -> Fingerprint | None:
@@ -157,8 +162,9 @@ def outdated(state: "GalleryState", fingerprint: Fingerprint | None) -> Fingerpr
 def cost(images: int, rate: float) -> str:
     """Time to embed images on this computer; `rate` in images a second, 0 when it was never measured."""
     if rate <= 0:
-        return f"{wording.pictures(images)}; the time is known once some were indexed"
-    return f"{wording.pictures(images)}, about {wording.duration(images / rate)} on this computer"
+        return _("{pictures}; the time is known once some were indexed").format(pictures=wording.pictures(images))
+    return _("{pictures}, about {images} on this computer").format(pictures=wording.pictures(images),
+                                                                   images=wording.duration(images / rate))
 
 
 def progress_in_words(progress: Progress) -> str:
@@ -171,8 +177,8 @@ def progress_in_words(progress: Progress) -> str:
 def result_in_words(indexed: int, unchanged: int, moved: int, missing: int,
                     failed: "Sequence[FailureRecord]", passed: Counts = (), excluded: Counts = ()) -> str:
     """Summary of an indexing run."""
-    words = [f"{wording.pictures(indexed)} indexed" if indexed else "no new pictures"]
+    words = [_("{pictures} indexed").format(pictures=wording.pictures(indexed)) if indexed else _("no new pictures")]
     words += [f"{wording.count(number)} {what}" for number, what in (
-        (unchanged, "unchanged"), (moved, "moved"), (missing, "missing"), (len(failed), "could not be read"),
+        (unchanged, "unchanged"), (moved, "moved"), (missing, "missing"), (len(failed), _("could not be read")),
     ) if number]
-    return " ".join((f"Last run: {', '.join(words)}.", *describe_left_out(passed, excluded)))
+    return " ".join((_("Last run: {words}.").format(words=", ".join(words)), *describe_left_out(passed, excluded)))

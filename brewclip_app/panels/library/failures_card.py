@@ -8,6 +8,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 
 from brewclip_app import theme, wording
+from brewclip_app.localisation import _
 from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.widgets.common import Card, button, label
 from brewclip_app.widgets.flow_layout import FlowLayout
@@ -32,14 +33,14 @@ class FailuresCard(Card):
         self.shown.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.count = label("", "heading")
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search names and reasons")
-        self.search.setAccessibleName("Search failures")
+        self.search.setPlaceholderText(_("Search names and reasons"))
+        self.search.setAccessibleName(_("Search failures"))
         self.search.setClearButtonEnabled(True)
         self.search.setMinimumWidth(100)
         self.search.setMaximumWidth(220)
         self.search.textChanged.connect(self.shown.setFilterFixedString)
-        self.copy = button("Copy list", self._copy, tip="Copy paths and reasons of the selected rows, or of all")
-        self.folder = button("Show in folder", self._show_folder)
+        self.copy = button(_("Copy list"), self._copy, tip=_("Copy paths and reasons of the selected rows, or of all"))
+        self.folder = button(_("Show in folder"), self._show_folder)
         self.table = self._make_table()
         tools = QWidget()
         flow = FlowLayout(tools)
@@ -48,14 +49,14 @@ class FailuresCard(Card):
         self.body.addWidget(self.count)
         self.body.addWidget(tools)
         self.body.addWidget(self.table, 1)
-        self.table.selectionModel().selectionChanged.connect(lambda *_: self._follow_selection())
+        self.table.selectionModel().selectionChanged.connect(lambda *_unused: self._follow_selection())
         add_shortcut(self.table, QKeySequence.StandardKey.Copy, self._copy, alone=True)
         self._follow_selection()
 
     def show_failures(self, failures: "Sequence[FailureRecord]") -> None:
         """Show failures; without any the card is hidden."""
         self.model.show(failures)
-        self.count.setText(f"{wording.count(len(failures))} could not be read")
+        self.count.setText(_("{failures} could not be read").format(failures=wording.count(len(failures))))
         self.setVisible(bool(failures))
 
     def selected(self) -> "list[FailureRecord]":
@@ -73,7 +74,7 @@ class FailuresCard(Card):
         table.setItemDelegateForColumn(0, NameDelegate(table))
         table.setMinimumHeight(120)
         table.verticalHeader().setDefaultSectionSize(theme.line_height(table.font()) + 10)
-        header = of_lines(table, "Files that could not be read", several=True).horizontalHeader()
+        header = of_lines(table, _("Files that could not be read"), several=True).horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)  # the reason matters most
         for at in (0, 2):
@@ -97,9 +98,9 @@ class FailuresModel(RecordTable["FailureRecord"]):
     """Table of files that could not be read."""
 
     def __init__(self) -> None:
-        super().__init__((TableColumn("File", lambda record: record.path.name, tip=_tip),
-                          TableColumn("Reason", reason_of, tip=_tip),
-                          TableColumn("Folder", lambda record: str(record.path.parent), tip=_tip)),
+        super().__init__((TableColumn(_("File"), lambda record: record.path.name, tip=_tip),
+                          TableColumn(_("Reason"), reason_of, tip=_tip),
+                          TableColumn(_("Folder"), lambda record: str(record.path.parent), tip=_tip)),
                          lambda record: record.path)
 
 

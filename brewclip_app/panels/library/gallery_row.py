@@ -7,6 +7,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import ElidedLabel, column, row
@@ -32,7 +33,8 @@ class GalleryListRow(QWidget):
         end = Qt.TextElideMode.ElideLeft if is_address(state.gallery.name) else Qt.TextElideMode.ElideRight
         self.name = ElidedLabel(state.gallery.name, "strong", end)  # what tells addresses apart stands at their end
         self.words = ElidedLabel("", "quiet", Qt.TextElideMode.ElideRight)
-        self.failed = ElidedLabel(f"{wording.count(state.failed)} could not be read" if state.failed else "", "quiet",
+        self.failed = ElidedLabel(_("{failed} could not be read").format(failed=wording.count(state.failed))
+                                  if state.failed else "", "quiet",
                                   Qt.TextElideMode.ElideRight)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -51,7 +53,7 @@ class GalleryListRow(QWidget):
             self.words.setText(gallery_facts.how_far(self._state, unfinished=self._unfinished))
             return
         progress = gallery_facts.in_gallery(progress, self._unfinished)
-        self.words.setText(progress.counts(wording.count) or "looking for pictures")
+        self.words.setText(progress.counts(wording.count) or _("looking for pictures"))
         done, total = progress.bar
         self.bar.setRange(0, 1000 if total > 0 else 0)
         self.bar.setValue(round(1000 * min(done, total) / total) if total > 0 else 0)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QStackedWidge
 
 from brewclip_app import wording
 from brewclip_app.capture.file_intake import folders_of
+from brewclip_app.localisation import _, localised, ngettext
 from brewclip_app.panels.base import GalleryPicture, Panel
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.add_folder_dialog import AddFolderDialog, Destination
@@ -42,14 +43,14 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
 
 NAME = Qt.ItemDataRole.UserRole
-AT_ADDRESS = "Open or create a gallery at an address"
+AT_ADDRESS = _("Open or create a gallery at an address")
 
 
 class LibraryPanel(Panel):
     """View of the controller's state."""
 
     key: ClassVar[str] = "library"
-    title: ClassVar[str] = "Library"
+    title: ClassVar[str] = _("Library")
     icon: ClassVar[str] = "library"
 
     def __init__(self, context: "Context") -> None:
@@ -81,9 +82,9 @@ class LibraryPanel(Panel):
         restore_sizes(self.split, state.get("split"))
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        return [("Ctrl+N", "New gallery"), ("Ctrl+O", "Add a folder"), ("F5", "Look for new pictures"),
-                ("Enter", "Search the selected gallery"), ("F2", "Rename it"),
-                ("Esc", "Stop indexing, after a question")]
+        return [("Ctrl+N", _("New gallery")), ("Ctrl+O", _("Add a folder")), ("F5", _("Look for new pictures")),
+                ("Enter", _("Search the selected gallery")), ("F2", _("Rename it")),
+                ("Esc", _("Stop indexing, after a question"))]
 
     def closing(self) -> None:
         self.thumbnails.close()
@@ -94,9 +95,10 @@ class LibraryPanel(Panel):
         menu.addAction(f"{AT_ADDRESS}…", self._ask_address)
         more.setMenu(menu)
         more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
-        head = row(panel_title("Library"), 4, self.summary, None, button("New gallery", self._ask_new, icon="plus"),
-                   button("Add a folder…", self._add_folder, icon="folder"), more)
-        self.list.setAccessibleName("Galleries")
+        head = row(panel_title(_("Library")), 4, self.summary, None,
+                   button(_("New gallery"), self._ask_new, icon="plus"),
+                   button(_("Add a folder…"), self._add_folder, icon="folder"), more)
+        self.list.setAccessibleName(_("Galleries"))
         self.list.setSpacing(1)
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -106,13 +108,13 @@ class LibraryPanel(Panel):
         left.body.addWidget(self.list)
         self.split = splitter(left, self.detail, (310, 820))
         self.empty = EmptyState(
-            "library", "No galleries yet",
-            "A gallery is a set of folders whose pictures you search by speaking. Drop a folder here, or choose one. "
-            "The pictures stay where they are.",
-            button("Choose a folder…", self._add_folder, "main"),
-            button("Open the demo", self.context.indexing.make_demo))
+            "library", _("No galleries yet"),
+            _("A gallery is a set of folders whose pictures you search by speaking. Drop a folder here, or choose "
+              "one. The pictures stay where they are."),
+            button(_("Choose a folder…"), self._add_folder, "main"),
+            button(_("Open the demo"), self.context.indexing.make_demo))
         self.pages = QStackedWidget()
-        self.reading = ReadingPage("library", "the galleries", self.controller.reload)
+        self.reading = ReadingPage("library", _("the galleries"), self.controller.reload)
         for page in (self.reading, self.empty, self.split):
             self.pages.addWidget(page)
         box = column(head, self.pages, space=12)
@@ -124,15 +126,15 @@ class LibraryPanel(Panel):
     def _connect(self) -> None:
         self.controller.changed.connect(self._show_state)
         self.controller.failed.connect(self.failed)
-        self.controller.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
+        self.controller.failed.connect(lambda error, _unused: self.reading.show_problem(localised(error)))
         self.list.currentItemChanged.connect(
-            lambda item, _: self.controller.choose(item.data(NAME)) if item is not None else None)
-        self.list.itemActivated.connect(lambda _: self._search_here())
+            lambda item, _unused: self.controller.choose(item.data(NAME)) if item is not None else None)
+        self.list.itemActivated.connect(lambda _unused: self._search_here())
         self.detail.search.clicked.connect(self._search_here)
         self.detail.duplicates_wanted.connect(lambda: self._go("duplicates"))
         for pictures in (self.detail.mosaic, self.detail.wall):
             pictures.setCursor(Qt.CursorShape.PointingHandCursor)
-            pictures.setToolTip("Show this picture among the others of the gallery")
+            pictures.setToolTip(_("Show this picture among the others of the gallery"))
             pictures.clicked.connect(lambda image_id: self.go_to.emit(
                 "search", GalleryPicture(self.controller.state.chosen, image_id)))
         self.context.indexing.changed.connect(self._follow_indexing)
@@ -150,7 +152,8 @@ class LibraryPanel(Panel):
             self._overview = state.overview
             self._fill_list(state.overview)
             number, images = len(state.galleries), sum(gallery.images for gallery in state.galleries)
-            self.summary.setText(f"{number} {'gallery' if number == 1 else 'galleries'} · {wording.pictures(images)}"
+            self.summary.setText(ngettext("{number} gallery · {pictures}", "{number} galleries · {pictures}",
+                                          number).format(number=number, pictures=wording.pictures(images))
                                  if number else "")
             self.pages.setCurrentWidget(self.split if number else self.empty)
         for line in range(self.list.count()):
@@ -176,12 +179,13 @@ class LibraryPanel(Panel):
             self.list.setItemWidget(item, line)
             line.show_progress(progress)
             if state.gallery.name in overview.refused:
-                line.words.setText("cannot be opened now")
+                line.words.setText(_("cannot be opened now"))
 
     def _show_status(self, state: LibraryState) -> None:
         if state.gallery is not None:
             facts = (state.chosen, gallery_facts.how_far(state.gallery, self.controller.progress, state.unfinished),
-                     f"{wording.count(state.gallery.failed)} could not be read" if state.gallery.failed else "")
+                     _("{failed} could not be read").format(failed=wording.count(state.gallery.failed))
+                     if state.gallery.failed else "")
             self.status_changed.emit(" · ".join(filter(None, facts)))
 
     def _follow_indexing(self, indexing: IndexingState) -> None:
@@ -226,27 +230,27 @@ class LibraryPanel(Panel):
             self.add_folders(folders, to.gallery)
             return
 
-        def begin(_: object) -> None:
+        def begin(_unused: object) -> None:
             self.context.set_gallery(to.gallery)
             self.controller.show_when_read(to.gallery)
             self.add_folders(folders, to.gallery)
 
-        dialog.save(self.context.jobs, f"Creating {to.gallery}",
+        dialog.save(self.context.jobs, _("Creating {gallery}").format(gallery=to.gallery),
                     lambda report: self.context.explorer.store.create_gallery(to.gallery), begin)
 
     def _ask_new(self) -> None:
-        NameDialog(self, "New gallery", "Create", self._create, taken=self.controller.state.names).open()
+        NameDialog(self, _("New gallery"), _("Create"), self._create, taken=self.controller.state.names).open()
 
     def _create(self, name: str, dialog: NameDialog) -> None:
-        dialog.save(self.context.jobs, f"Creating {name}",
+        dialog.save(self.context.jobs, _("Creating {name}").format(name=name),
                     lambda report: self.context.explorer.store.create_gallery(name),
-                    lambda _: self.controller.show_when_read(name))
+                    lambda _unused: self.controller.show_when_read(name))
 
     def _ask_address(self) -> None:
-        PlaceDialog(self, AT_ADDRESS, "Open", self._open_address).open()
+        PlaceDialog(self, AT_ADDRESS, _("Open"), self._open_address).open()
 
     def _open_address(self, address: str, dialog: PlaceDialog) -> None:
-        dialog.save(self.context.jobs, f"Opening {address}",
+        dialog.save(self.context.jobs, _("Opening {address}").format(address=address),
                     lambda report: self.context.explorer.open_address(address, False),
                     lambda record: self.controller.show_when_read(record.name),
                     lambda error: self._ask_to_create(address, error))
@@ -255,9 +259,10 @@ class LibraryPanel(Panel):
         """Ask whether to create a gallery where there is none; whether that was the error."""
         if not isinstance(error, StoreError) or error.kind != "no_gallery":
             return False
-        confirm(self, f"Create a gallery at {address}?", "There is none yet. It starts empty; add folders to fill it. "
-                "Its index and tags are stored at that address, the pictures stay where they are.",
-                "Create", lambda: self.controller.create_at(address), danger=False)
+        confirm(self, _("Create a gallery at {address}?").format(address=address),
+                _("There is none yet. It starts empty; add folders to fill it. Its index and tags are stored at that "
+                  "address, the pictures stay where they are."),
+                _("Create"), lambda: self.controller.create_at(address), danger=False)
         return True
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -290,7 +295,7 @@ class DropVeil(Card):
         self.setParent(panel)
         self._panel = panel
         look(self, "drop")
-        self.words = ElidedLabel("Add the folder to a gallery", "title")
+        self.words = ElidedLabel(_("Add the folder to a gallery"), "title")
         self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         place = Card(margin=22)
         place.body.addWidget(self.words)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject
 
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _, localised
 from brewclip_app.panels.base import MapQuery
 from brewclip_app.panels.map.state import SHOWN, MapSource, MapState, PlacedQuery
 from core.errors import BrewclipError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 KEY = "map:build"  # of the jobs that make a map; a newer one replaces them
 HITS = 8  # pictures that a query has lines to
-NO_UMAP = "UMAP is not installed: this is PCA, the first view. `{}` brings UMAP."
+NO_UMAP = _("UMAP is not installed: this is PCA, the first view. `{}` brings UMAP.")
 
 
 class MapController(Controller[MapState]):
@@ -146,11 +147,11 @@ class MapController(Controller[MapState]):
             return audio.read(path)
 
         try:
-            return await self._jobs.run("Reading the recording", read, key="map:voice", quiet=True)
+            return await self._jobs.run(_("Reading the recording"), read, key="map:voice", quiet=True)
         except JobCancelled:
             pass
         except Exception as error:
-            self._set(notice=str(error))
+            self._set(notice=localised(error))
         return None
 
     def gallery(self) -> str:
@@ -167,14 +168,14 @@ class MapController(Controller[MapState]):
 
     async def _read_sources(self) -> None:
         explorer, added = self._context.explorer, self.state.folders
-        read = await self._attempt("Reading the galleries", lambda report: read_sources(explorer), "map:sources")
+        read = await self._attempt(_("Reading the galleries"), lambda report: read_sources(explorer), "map:sources")
         if read is None:
             return
         sources = {source.key: source for source in (*read, *(one for some in added.values() for one in some))}
         self._set(sources=tuple(sources.values()))
         if self.state.source is not None and self.state.source.key in sources:
             return
-        wanted = (sources.get(self._wanted) or sources.get(f"gallery {self._context.gallery}")
+        wanted = (sources.get(self._wanted) or sources.get(_("gallery {gallery}").format(gallery=self._context.gallery))
                   or next(iter(sources.values()), None))
         if wanted is None:
             self._set(source=None, points=None, projection=None)
@@ -182,7 +183,7 @@ class MapController(Controller[MapState]):
             self.choose(wanted)
 
     async def _add_folder(self, folder: Path) -> None:
-        splits = await self._attempt("Reading the dataset", lambda report: read_splits(folder, report), "map:folder")
+        splits = await self._attempt(_("Reading the dataset"), lambda report: read_splits(folder, report), "map:folder")
         if splits:
             others = [source for source in self.state.sources or () if source.folder != folder]
             self._set(folders={**self.state.folders, folder: splits}, sources=(*others, *splits))
@@ -194,7 +195,7 @@ class MapController(Controller[MapState]):
             return
         self._set(points=None, projection=None, selected=(), query=None, hidden=frozenset(), problem="", kind="",
                   notice="")
-        points = await self._run(f"Reading {source.title} for the map",
+        points = await self._run(_("Reading {title} for the map").format(title=source.title),
                                  lambda report: read_points(explorer, source, report))
         if points is not None:
             keys = [one.key for one in points.groupings]
@@ -210,14 +211,14 @@ class MapController(Controller[MapState]):
         if points is None:
             return
         folder = self._context.home.caches
-        first = await self._run("Projecting", lambda report: projection.pca(points, centred))
+        first = await self._run(_("Projecting"), lambda report: projection.pca(points, centred))
         if first is None:
             return
         await self._show(points, first)
         if method == "umap" and not projection.has_umap():
             self._set(notice=NO_UMAP.format(projection.INSTALL))
         elif method == "umap":
-            layout = await self._run("Computing the map (UMAP)",
+            layout = await self._run(_("Computing the map (UMAP)"),
                                      lambda report: projection.umap(points, centred, folder, report))
             if layout is not None:
                 await self._show(points, layout)
@@ -245,7 +246,7 @@ class MapController(Controller[MapState]):
 
             return unit(explorer.model(report).encode_texts([text]).vectors[0])
 
-        vector = await self._attempt("Placing the query", embed, "map:query")
+        vector = await self._attempt(_("Placing the query"), embed, "map:query")
         if vector is not None:
             await self._place(text, vector)
 
@@ -260,7 +261,7 @@ class MapController(Controller[MapState]):
             return PlacedQuery(label, vector, projection.place_query(points, projected, vector),
                                projection.hits_of(points, vector, HITS))
 
-        placed = await self._attempt("Placing the query", place, "map:place")
+        placed = await self._attempt(_("Placing the query"), place, "map:place")
         if placed is not None and projected is self.state.projection:
             self._set(query=placed)
 
@@ -275,9 +276,9 @@ class MapController(Controller[MapState]):
             return None
         except BrewclipError as error:
             if self.state.projection is None:
-                self._set(problem=str(error), kind=error.kind)
+                self._set(problem=localised(error), kind=error.kind)
             else:
-                self._set(notice=str(error))
+                self._set(notice=localised(error))
             return None
         finally:
             self._set(progress=self.job.snapshot() if self.job is not None else None)
@@ -289,7 +290,7 @@ class MapController(Controller[MapState]):
         except JobCancelled:
             pass
         except BrewclipError as error:
-            self._set(notice=str(error))
+            self._set(notice=localised(error))
         return None
 
     def to_json(self) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QMenu, QStackedWidget, QToolButton, 
 
 from brewclip_app import tasks, wording
 from brewclip_app.capture.playback import Player, PlayerState
+from brewclip_app.localisation import _
 from brewclip_app.panels.base import Inspection, MapQuery, Panel
 from brewclip_app.panels.map.controller import KEY, MapController
 from brewclip_app.panels.map.header import ADD, MapHeader, MapLegend
@@ -35,20 +36,20 @@ if TYPE_CHECKING:
     from core.audio import Waveform
     from core.store.records import ImageRecord
 
-KEYS = [("Arrows", "The nearest point in that direction"), ("Enter", "Open the point in Inspect"),
-        ("Space", "Play the utterance, or stop"), ("+ −", "Zoom in, out"), ("Home", "The whole map"),
-        ("V", "Preview the selected pictures, in their list; also with a double click on one"),
-        ("L R M", "A drag draws a lasso, a rectangle, or moves the map"), ("Ctrl+A", "Select all that is shown"),
-        ("Ctrl+F", "Show a query on the map"), ("Ctrl+S", "Save the map as PNG, SVG or PDF"),
-        ("Ctrl+Z", "Undo the latest change of pictures (tag, rating, removed, bin)"),
-        ("Esc", "Stop playing; clear the selection, then the query")]
+KEYS = [(_("Arrows"), _("The nearest point in that direction")), ("Enter", _("Open the point in Inspect")),
+        ("Space", _("Play the utterance, or stop")), ("+ −", _("Zoom in, out")), ("Home", _("The whole map")),
+        ("V", _("Preview the selected pictures, in their list; also with a double click on one")),
+        ("L R M", _("A drag draws a lasso, a rectangle, or moves the map")), ("Ctrl+A", _("Select all that is shown")),
+        ("Ctrl+F", _("Show a query on the map")), ("Ctrl+S", _("Save the map as PNG, SVG or PDF")),
+        ("Ctrl+Z", _("Undo the latest change of pictures (tag, rating, removed, bin)")),
+        ("Esc", _("Stop playing; clear the selection, then the query"))]
 
 
 class MapPanel(Panel):
     """Renders the state of its controller."""
 
     key: ClassVar[str] = "map"
-    title: ClassVar[str] = "Map"
+    title: ClassVar[str] = _("Map")
     icon: ClassVar[str] = "map"
     own_jobs = (KEY,)
 
@@ -99,13 +100,13 @@ class MapPanel(Panel):
     # ---- parts
 
     def _lay_out(self) -> None:
-        export = self.exporter.button("map", self._drawing)
-        export.setAccessibleName("Save the map")
+        export = self.exporter.button(_("map"), self._drawing)
+        export.setAccessibleName(_("Save the map"))
         self.header = MapHeader(export)
         self.view = MapView(self.thumbnails)
         self.legend = MapLegend()
         self.side = MapSide(self.thumbnails)
-        self.progress = ProgressRow("Map")
+        self.progress = ProgressRow(_("Map"))
         self.notice = label("", "care", wrap=True)
         self.about = label("", "quiet")
         self.tools = QButtonGroup(self)
@@ -119,18 +120,19 @@ class MapPanel(Panel):
             tool.setToolTip(plain_tip(f"{title} ({title[0]})"))
             self.tools.addButton(tool)
             tool_buttons.append(tool)
-        self.whole = button("Whole map", self.view.show_whole, "quiet-link", tip="Home")
+        self.whole = button(_("Whole map"), self.view.show_whole, "quiet-link", tip="Home")
         place = Card(margin=10)
         place.body.addLayout(row(*tool_buttons, self.whole, None, self.about))
         place.body.addWidget(self.view, 1)
         place.body.addWidget(self.legend)
         self.split = splitter(place, self.side, (820, 300), (1, 0))
-        library, again = button("Open Library", name="main"), button("Try again", self.controller.build)
+        library, again = button(_("Open Library"), name="main"), button(_("Try again"), self.controller.build)
         library.clicked.connect(lambda: self.go_to.emit("library", None))
-        self.empty = EmptyState("map", "Nothing to map yet", "Add pictures in Library. Their map shows which of them "
-                                "the model finds alike.", library)
-        self.no_map = EmptyState("map", "No map", " ", again)
-        self.reading = ReadingPage("map", "the galleries", self.controller.read_sources)
+        self.empty = EmptyState("map", _("Nothing to map yet"),
+                                _("Add pictures in Library. Their map shows which of them the model finds alike."),
+                                library)
+        self.no_map = EmptyState("map", _("No map"), " ", again)
+        self.reading = ReadingPage("map", _("the galleries"), self.controller.read_sources)
         self.waiting = QWidget()
         self.pages = QStackedWidget()
         for page in (self.reading, self.empty, self.no_map, self.waiting, self.split):
@@ -144,11 +146,11 @@ class MapPanel(Panel):
         controller, header, view, side = self.controller, self.header, self.view, self.side
         controller.changed.connect(self._render)
         controller.failed.connect(self.failed)
-        controller.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
-        header.sources.activated.connect(lambda _: self._choose())
-        header.shown.activated.connect(lambda _: controller.show_modality(header.shown.currentData()))
-        header.groupings.activated.connect(lambda _: controller.group_by(header.groupings.currentData()))
-        header.methods.activated.connect(lambda _: controller.set_method(header.methods.currentData()))
+        controller.failed.connect(lambda error, _unused: self.reading.show_problem(str(error)))
+        header.sources.activated.connect(lambda _unused: self._choose())
+        header.shown.activated.connect(lambda _unused: controller.show_modality(header.shown.currentData()))
+        header.groupings.activated.connect(lambda _unused: controller.group_by(header.groupings.currentData()))
+        header.methods.activated.connect(lambda _unused: controller.set_method(header.methods.currentData()))
         header.centre.clicked.connect(controller.set_centred)
         header.words.returnPressed.connect(lambda: controller.ask(header.words.text()))
         header.words.textChanged.connect(lambda text: controller.ask("") if not text else None)
@@ -204,7 +206,7 @@ class MapPanel(Panel):
         chosen = self.header.sources.currentData()
         if chosen == ADD:
             self.header.render_state(self._shown, self._shown, has_torch())
-            ask_folder(self, "dataset", "Dataset folder", self.controller.add_folder)
+            ask_folder(self, "dataset", _("Dataset folder"), self.controller.add_folder)
         else:
             self.controller.choose(chosen)
 
@@ -255,8 +257,8 @@ class MapPanel(Panel):
         rows = [at for at in selected if points.items[at].image is not None]
         keys: dict[str, tuple[str, Callable[[ImageRecord], object]]] = {}
         if self._can_take_away():
-            keys = {"Ctrl+C": ("Copy the picture", lambda image: self.away.copy([image])),
-                    "Del": ("Move to the bin", lambda image: self.away.ask_bin([image]))}
+            keys = {"Ctrl+C": (_("Copy the picture"), lambda image: self.away.copy([image])),
+                    "Del": (_("Move to the bin"), lambda image: self.away.ask_bin([image]))}
         open_preview(self.context, self, PictureSequence(rows, lambda at: points.items[at].image), rows.index(row),
                      PreviewActions(self.view.go_to, keys))
 
@@ -266,7 +268,7 @@ class MapPanel(Panel):
 
     def _keep_undo(self, words: str, undo: Undo) -> None:
         self._undo.append(undo)
-        self._say(f"{words} Ctrl+Z undoes it." if words else "")
+        self._say(_("{words} Ctrl+Z undoes it.").format(words=words) if words else "")
 
     def _undo_latest(self) -> None:
         if self._undo:
@@ -352,11 +354,13 @@ def about_words(state: MapState) -> str:
         return ""
     spoken = int(points.spoken.sum())
     pictures = len(points) - spoken
-    of = [wording.pictures(pictures) if pictures else "", f"{wording.count(spoken)} utterances" if spoken else ""]
-    parts = [f"{'UMAP' if projection.method == 'umap' else 'PCA'} of {' and '.join(filter(None, of))}"]
+    of = [wording.pictures(pictures) if pictures else "", _("{spoken} utterances").format(spoken=wording.count(spoken))
+          if spoken else ""]
+    parts = [_("{text} of {filter}").format(text="UMAP" if projection.method == "umap" else "PCA",
+                                            filter=" and ".join(filter(None, of)))]
     if not points.spoken.any() and points.total > pictures:
-        parts.append(f"evenly spaced of {wording.count(points.total)}")
+        parts.append(_("evenly spaced of {total}").format(total=wording.count(points.total)))
     if projection.method == "pca":
-        parts.append(f"{100 * projection.share:.0f} % of the variance")
+        parts.append(_("{share:.0f} % of the variance").format(share=100 * projection.share))
     parts.append(wording.duration(projection.seconds) if projection.seconds else "cached")
     return " · ".join(parts)

@@ -18,6 +18,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QListView, QSizePolicy, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from brewclip_app import theme, wording
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.panels.map.state import MapState
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.shortcuts import add_shortcut
@@ -32,7 +33,7 @@ ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 TILE = QSize(76, 68)  # px, of the selection
 PICTURE = 150  # px high, under the pointer
 Index = QModelIndex | QPersistentModelIndex
-HINT = "Drag around points to select them; Shift adds to the selection."
+HINT = _("Drag around points to select them; Shift adds to the selection.")
 
 
 class SelectedModel(QAbstractListModel):
@@ -117,7 +118,7 @@ class SelectedGrid(QListView):
         self.setGridSize(TILE)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("Selected pictures and utterances")
+        self.setAccessibleName(_("Selected pictures and utterances"))
         self.clicked.connect(lambda index: self.chosen.emit(index.data(ROW_ROLE)))
         self.activated.connect(lambda index: self.chosen.emit(index.data(ROW_ROLE)))
         self.doubleClicked.connect(self._preview)
@@ -125,7 +126,7 @@ class SelectedGrid(QListView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(
             lambda at: self.menu_wanted.emit(self.viewport().mapToGlobal(at)) if self.rows.rowCount() else None)
-        thumbnails.ready.connect(lambda _: self.viewport().update())
+        thumbnails.ready.connect(lambda _unused: self.viewport().update())
 
 
     def _preview(self, index: Index) -> None:
@@ -143,7 +144,7 @@ class PicturePlace(QWidget):
         self._item: MapItem | None = None
         self.setFixedHeight(PICTURE)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        thumbnails.ready.connect(lambda _: self.update())
+        thumbnails.ready.connect(lambda _unused: self.update())
 
     def show_item(self, item: "MapItem | None") -> None:
         """Show the picture of an item; None: nothing."""
@@ -167,15 +168,15 @@ class MapSide(Card):
         super().__init__(margin=12)
         self.count = label(HINT, "strong", wrap=True)
         self.grid = SelectedGrid(thumbnails)
-        self.pictures = button("Pictures…", tip="Copy, export, tag, rate or remove the selected pictures")
-        self.clear = button("Clear the selection")
-        self.under = label("Under the pointer", "quiet")
+        self.pictures = button(_("Pictures…"), tip=_("Copy, export, tag, rate or remove the selected pictures"))
+        self.clear = button(_("Clear the selection"))
+        self.under = label(_("Under the pointer"), "quiet")
         self.picture = PicturePlace(thumbnails)
         self.words = WholeLabel("")
         self.facts = ElidedLabel("", "quiet")
         self.waveform = WaveformView()
-        self.play = button("Play", icon="play")
-        self.inspect = button("Inspect", tip="Open in Inspect (Enter)")
+        self.play = button(_("Play"), icon="play")
+        self.inspect = button(_("Inspect"), tip=_("Open in Inspect (Enter)"))
         self.selection_actions = QWidget()
         self.selection_actions.setLayout(row(self.clear, self.pictures, None))
         self.point_actions = QWidget()
@@ -186,7 +187,7 @@ class MapSide(Card):
                      self.point_actions):
             self.body.addWidget(part)
         self.setMinimumWidth(240)
-        self.setAccessibleName("Selection")
+        self.setAccessibleName(_("Selection"))
         self.show_point(None, -1)
 
     def render_state(self, state: MapState, before: MapState) -> None:
@@ -211,8 +212,8 @@ class MapSide(Card):
         self.waveform.setVisible(spoken)
         self.words.setText("" if item is None else f"“{item.text}”" if item.text else item.name)
         self.words.setVisible(item is not None)
-        facts = [] if item is None else [f"speaker {item.speaker}" if item.speaker else "",
-                                         f"heard “{item.transcript}”" if spoken else ""]
+        facts = [] if item is None else [_("speaker {speaker}").format(speaker=item.speaker) if item.speaker else "",
+                                         _("heard “{transcript}”").format(transcript=item.transcript) if spoken else ""]
         self.facts.setText(" · ".join(filter(None, facts)))
         self.facts.setVisible(bool(self.facts.text()))
         self.under.setVisible(item is not None)
@@ -234,6 +235,7 @@ def selection_words(pictures: int, utterances: int) -> str:
     """ "41 pictures, 38 utterances selected"; the hint where nothing is."""
     if not pictures and not utterances:
         return HINT
-    spoken = f"{wording.count(utterances)} {'utterance' if utterances == 1 else 'utterances'}"
+    spoken = ngettext("{utterances} utterance", "{utterances} utterances",
+                      utterances).format(utterances=wording.count(utterances))
     parts: Sequence[str] = [wording.pictures(pictures) if pictures else "", spoken if utterances else ""]
-    return f"{', '.join(filter(None, parts))} selected"
+    return _("{filter} selected").format(filter=", ".join(filter(None, parts)))

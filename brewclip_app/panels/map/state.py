@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brewclip_app.jobs import JobProgress
+from brewclip_app.localisation import _
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from core.mapping.points import MapPoints
     from core.mapping.projection import Projection
 
-SHOWN: Mapping[str, str] = {"all": "Pictures and utterances", "pictures": "Pictures", "utterances": "Utterances"}
+SHOWN: Mapping[str, str] = {"all": _("Pictures and utterances"), "pictures": _("Pictures"),
+                            "utterances": _("Utterances")}
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class MapSource:
     @property
     def key(self) -> str:
         """Its name in the saved state."""
-        return f"gallery {self.gallery}" if self.gallery else f"split {self.split} {self.folder}"
+        return (_("gallery {gallery}").format(gallery=self.gallery) if self.gallery
+                else _("split {split} {folder}").format(split=self.split, folder=self.folder))
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _, shown
 from brewclip_app.panels.map import raster
 from brewclip_app.panels.map.camera import Camera
 from brewclip_app.panels.map.colours import GROUPS, draw_number, group_colour
@@ -40,7 +41,7 @@ LINES_FROM = 2.0  # magnification at which they are drawn
 WHEEL_STEP = 1.2
 PAUSE_MS = 250  # that the pointer rests on an utterance before it plays
 REPAINT_MS = 30  # thumbnails that come within this time are painted together
-TOOLS = {"lasso": "Lasso", "rectangle": "Rectangle", "move": "Move"}
+TOOLS = {"lasso": _("Lasso"), "rectangle": _("Rectangle"), "move": _("Move")}
 ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
@@ -83,14 +84,14 @@ class MapView(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Map")
+        self.setAccessibleName(_("Map"))
         self._rest = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._rest.timeout.connect(self._tell_rest)
         self._repaint_later = QTimer(self, singleShot=True, interval=REPAINT_MS)
         self._repaint_later.timeout.connect(self.update)
         self._sharpen = QTimer(self, singleShot=True, interval=SHARPEN_MS)
         self._sharpen.timeout.connect(self.update)
-        thumbnails.ready.connect(lambda _: self._repaint_later.isActive() or self._repaint_later.start())
+        thumbnails.ready.connect(lambda _unused: self._repaint_later.isActive() or self._repaint_later.start())
         theme.changed.connect(self._forget)
 
     def sizeHint(self) -> QSize:
@@ -109,7 +110,7 @@ class MapView(QWidget):
             self._set_current(-1)
             self.camera = replace(self.camera, x=0.0, y=0.0, zoom=1.0)
             count = 0 if state.points is None else len(state.points)
-            self.setAccessibleName(f"Map of {count} points" if count else "Map")
+            self.setAccessibleName(_("Map of {count} points").format(count=count) if count else _("Map"))
         if not state.selected or state.projection is not before.projection:
             self._kept_outline = None
         if any(getattr(state, name) is not getattr(before, name)
@@ -284,7 +285,7 @@ class MapView(QWidget):
         cells = np.floor((places[rows] - origin) / room).astype(np.int64)
         middles = (cells + 0.5) * room + origin
         order = np.argsort(np.abs(places[rows] - middles).max(axis=1), kind="stable")
-        _, first = np.unique(cells[order], axis=0, return_index=True)
+        _unused, first = np.unique(cells[order], axis=0, return_index=True)
         chosen: list[int] = []
         for row in rows[order[np.sort(first)]].tolist():
             if all(np.abs(places[row] - places[other]).max() > THUMBNAIL + 4 for other in chosen):
@@ -329,7 +330,7 @@ class MapView(QWidget):
                 painter.drawLine(at, self._at(row))
         painter.setBrush(theme.colour("main"))
         painter.drawEllipse(at, 6, 6)
-        words = f"“{query.label}”"
+        words = f"“{shown(query.label)}”"
         painter.setFont(theme.font("body", bold=True))
         room = painter.fontMetrics().boundingRect(words).adjusted(-4, -1, 4, 1)
         room.moveTopLeft((at + QPointF(10, -room.height() - 4)).toPoint())

@@ -12,6 +12,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMenu, QWidget
 
 from brewclip_app import tasks, wording
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.copies_dialog import CopiesDialog
 from brewclip_app.qt_imports import dbus
@@ -50,21 +51,21 @@ class HitActions:
         one, few = len(images) == 1, 1 < len(images) <= MOST_EXAMPLES
         copies = hit.copies if one and hit is not None else 1
         if not one:
-            menu.addAction(f"{wording.count(len(images))} selected").setEnabled(False)
+            menu.addAction(_("{images} selected").format(images=wording.count(len(images)))).setEnabled(False)
             menu.addSeparator()
         rows: tuple[tuple[str, Callable[[Sequence[ImageRecord]], object], bool] | None, ...] = (
-            ("Open", self.open, one),
-            ("Show in folder", self.show_in_folder, one),
-            (f"List the {copies} copies…", lambda _: self.list_copies(hit), copies > 1),
-            ("Duplicates of this picture…", self.show_duplicates, one),
+            (_("Open"), self.open, one),
+            (_("Show in folder"), self.show_in_folder, one),
+            (_("List the {copies} copies…").format(copies=copies), lambda _unused: self.list_copies(hit), copies > 1),
+            (_("Duplicates of this picture…"), self.show_duplicates, one),
             None,
-            ("Why this picture?\tI", self.inspect, one),
-            ("More like this", self.more_like, one),
-            ("More like these", self.more_like, few),
-            ("Add to the query", self.add, one),
-            ("Add these to the query", self.add, few),
-            ("Exclude pictures like this", self.exclude, one),
-            ("Show the query on the map", lambda _: self._controller.show_on_map(), bool(self.hits())),
+            (_("Why this picture?\tI"), self.inspect, one),
+            (_("More like this"), self.more_like, one),
+            (_("More like these"), self.more_like, few),
+            (_("Add to the query"), self.add, one),
+            (_("Add these to the query"), self.add, few),
+            (_("Exclude pictures like this"), self.exclude, one),
+            (_("Show the query on the map"), lambda _unused: self._controller.show_on_map(), bool(self.hits())),
             None)
         for row in rows:
             if row is None:
@@ -102,12 +103,13 @@ class HitActions:
             tasks.start(self._download(path))
         elif not path.exists():
             self._controller.show_message(
-                f"{path.name} is gone from {path.parent}. Index the gallery again to remove it.")
+                _("{name} is gone from {parent}. Index the gallery again to remove it.").format(name=path.name,
+                                                                                                parent=path.parent))
         elif not QDesktopServices.openUrl(_url(path)):
-            self._controller.show_message(f"No program on this computer opens {path.name}.")
+            self._controller.show_message(_("No program on this computer opens {name}.").format(name=path.name))
 
     async def _download(self, path: Path) -> None:
-        copy = await self.away.run(f"Downloading {path.name}",
+        copy = await self.away.run(_("Downloading {name}").format(name=path.name),
                                    lambda report: _downloaded(path, self._context.home.caches / "opened"),
                                    "bring-picture")
         if copy is not None:
@@ -120,9 +122,9 @@ class HitActions:
     def show_file(self, path: Path) -> None:
         """Open the folder of a file in the file manager, the file selected where the system can."""
         if is_remote(path):
-            self._controller.show_message(f"It is stored at {shown(path.parent)}.")
+            self._controller.show_message(_("It is stored at {shown}.").format(shown=shown(path.parent)))
         elif not path.parent.exists():
-            self._controller.show_message(f"The folder {path.parent} is gone.")
+            self._controller.show_message(_("The folder {parent} is gone.").format(parent=path.parent))
         elif sys.platform == "darwin":
             QProcess.startDetached("open", ["-R", str(path)])
         elif sys.platform == "win32":
@@ -146,7 +148,8 @@ def _downloaded(path: Path, folder: Path) -> Path:
         private_files.make_folder(copy.parent)
         private_files.write_atomically(copy, content, durable=False)
     except OSError as error:
-        raise ImageError(f"{path.name} could not be downloaded: {error.strerror}.",
+        raise ImageError(_("{name} could not be downloaded: {strerror}.").format(name=path.name,
+                                                                                 strerror=error.strerror),
                          "unreadable") from error
     return copy
 

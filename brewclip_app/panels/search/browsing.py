@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _
 from brewclip_app.panels.search import search_job
 from brewclip_app.panels.search.query import HitLimits
 from brewclip_app.services.duplicates import DuplicatesState
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from core.duplicates.groups import Duplicates
     from core.galleries.listing import Arrangement, ImageListing
 
-ORDERS = {"newest": "Newest first", "oldest": "Oldest first", "name": "By name", "folder": "By folder"}
-GROUPINGS = {"month": "Months", "folder": "Folders", "none": "No groups"}
+ORDERS = {"newest": _("Newest first"), "oldest": _("Oldest first"), "name": _("By name"), "folder": _("By folder")}
+GROUPINGS = {"month": _("Months"), "folder": _("Folders"), "none": _("No groups")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,7 @@ class BrowseController(Controller[BrowseState]):
 
         try:
             listing, arrangement, stacks = await self._context.jobs.run(
-                "Listing the pictures", work, key="browse", quiet=True)
+                _("Listing the pictures"), work, key="browse", quiet=True)
         except JobCancelled:
             return
         if arrangement is not self.state.arrangement and name == self._context.gallery:

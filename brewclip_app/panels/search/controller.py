@@ -14,6 +14,7 @@ from brewclip_app.capture.file_intake import read_recording
 from brewclip_app.capture.playback import PlayerState
 from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _, localised
 from brewclip_app.panels.base import Asked, Inspection, MapQuery, Question
 from brewclip_app.panels.search import notices, search_job
 from brewclip_app.panels.search.gallery_status import gallery_status
@@ -104,7 +105,7 @@ class SearchController(Controller[SearchState]):
         left_behind = bool(query.extras) or self.state.waveform is not None
         if left_behind and not query.is_corrected_by(text):
             self.open(Query(QueryTerm("text", text)))
-            self.show_message("New search: the earlier query was replaced.", "quiet", "Keep it",
+            self.show_message(_("New search: the earlier query was replaced."), "quiet", _("Keep it"),
                               lambda: self.open(query.with_text(text)))
         elif (changed := query.with_text(text)) is not query:
             self.open(changed)
@@ -183,7 +184,7 @@ class SearchController(Controller[SearchState]):
 
         self._before = (*self._before, undo)[-MOST_UNDO:]
         if words:
-            self.show_message(words, "quiet", "Undo", act)
+            self.show_message(words, "quiet", _("Undo"), act)
 
     def leave_out(self, image_ids: frozenset[int]) -> None:
         """Leave pictures that are no longer in the gallery out of the answer."""
@@ -261,7 +262,7 @@ class SearchController(Controller[SearchState]):
             waveform = term.waveform
             transcript, seconds = await self._job(partial(search_job.transcribe, context, waveform))
             if not transcript.text:
-                self._nothing_heard(waveform, transcript.reason or "No words were found in the recording.")
+                self._nothing_heard(waveform, transcript.reason or _("No words were found in the recording."))
                 return None
             spoken, transcribing = spoken + waveform.seconds, transcribing + seconds
             query = query.with_term(index, replace(term, text=transcript.text, transcript=transcript))
@@ -279,14 +280,14 @@ class SearchController(Controller[SearchState]):
                                        report)
             if keep:
                 search_job.remember(context.explorer, query, gallery, result, lambda error: self.failed.emit(
-                    error, "The search itself went well; only the history misses it."))
+                    error, _("The search itself went well; only the history misses it.")))
             return SearchAnswer(query, result, spoken, transcribing, result.timings_ms.get("search", 0.0) / 1000,
                                 last is not None, note)
 
         return await self._job(work)
 
     async def _job(self, work: Callable[[Report], T]) -> T:
-        return await self._context.jobs.run("Searching", work, key=KEY, on_progress=self._show_progress)
+        return await self._context.jobs.run(_("Searching"), work, key=KEY, on_progress=self._show_progress)
 
     def _show_progress(self, progress: Progress) -> None:
         if self.state.progress is not None:
@@ -311,18 +312,20 @@ class SearchController(Controller[SearchState]):
     def _remark(self, answer: SearchAnswer, warning: str) -> Message:
         result = answer.result
         if result.cut:
-            return Message(f"Too long for the model: the last {result.cut} word parts were not used.", "care")
+            return Message(_("Too long for the model: the last {cut} word parts were not used.").format(cut=result.cut),
+                           "care")
         if warning or answer.note:
             return Message(warning or answer.note, "care" if warning else "quiet")
         if result.approximate:
-            return Message("Approximate search was used; some results may be missing.", "quiet", "Search exactly",
+            return Message(_("Approximate search was used; some results may be missing."), "quiet", _("Search exactly"),
                            lambda: self.search(keep=False, exact=True))
         if self.state.all_copies:
-            return Message("Each of several identical files is shown as a result of its own.", "quiet",
-                           "Show one of them", lambda: self.show_copies(False))
+            return Message(_("Each of several identical files is shown as a result of its own."), "quiet",
+                           _("Show one of them"), lambda: self.show_copies(False))
         if result.hidden_unindexed:
-            return Message(f"{wording.pictures(result.hidden_unindexed)} of this gallery are not indexed with this "
-                           "model yet and were not searched.", "quiet", "Index them", self.index)
+            return Message(_("{pictures} of this gallery are not indexed with this model yet and were not "
+                             "searched.").format(pictures=wording.pictures(result.hidden_unindexed)), "quiet",
+                           _("Index them"), self.index)
         return self.state.message
 
     def _nothing_heard(self, waveform: "Waveform", reason: str) -> None:
@@ -334,15 +337,15 @@ class SearchController(Controller[SearchState]):
         if partly_heard:  # the hits shown are of words that are none
             self._bring_back()
         self._set(searching=False, progress=None, stale=self._is_stale(query), partial="",
-                     message=Message(reason, "care", "Play the recording", lambda: self.play(waveform)))
+                     message=Message(reason, "care", _("Play the recording"), lambda: self.play(waveform)))
 
     def _search_failed(self, error: Exception) -> None:
         """Drop the hits of an earlier query, which do not answer this one; show known errors under the transcript."""
         self._refined = None
-        sentence = str(error) if isinstance(error, BrewclipError) else ""
+        sentence = localised(error) if isinstance(error, BrewclipError) else ""
         message = Message(sentence, "care")
         if getattr(error, "kind", "") == "not_indexed":
-            message = Message(sentence, "care", "Index now", self.index)
+            message = Message(sentence, "care", _("Index now"), self.index)
         self._set(answer=None, notice=replace(notices.FAILED, sentence=sentence), stale=False, searching=False,
                      progress=None, partial="", message=message)
         if not sentence:
@@ -372,9 +375,9 @@ class SearchController(Controller[SearchState]):
         terms = tuple(Asked(term.label, term.text if term.kind == "text" or term.edited else "", term.waveform)
                       for term in query.terms() if term.kind != "image" and term.ready)
         if not terms:
-            self.show_message("Only text and speech can be explained, and this query has neither.", "care")
+            self.show_message(_("Only text and speech can be explained, and this query has neither."), "care")
             return
-        note = "One term of the query at a time: score and ranks here are of this one alone." if query.extras else ""
+        note = _("One term of the query at a time: score and ranks here are of this one alone.") if query.extras else ""
         self.go_to.emit("inspect", Inspection(terms[0].text, waveform=terms[0].waveform, path=image.path, note=note,
                                               terms=terms, gallery=self._context.gallery, image_id=image.id))
 
@@ -398,7 +401,8 @@ class SearchController(Controller[SearchState]):
             self._context.indexing.add_folder(folder)
             self.show_library()
 
-        self.show_message(f"Index the pictures in {folder.name}, to search them too?", "quiet", "Index the folder",
+        self.show_message(_("Index the pictures in {name}, to search them too?").format(name=folder.name), "quiet",
+                          _("Index the folder"),
                           index)
 
     # ---- the gallery
@@ -410,7 +414,7 @@ class SearchController(Controller[SearchState]):
     async def _refresh_gallery(self) -> None:
         context, name = self._context, self._context.gallery
         try:
-            status = await context.jobs.run("Reading the gallery",
+            status = await context.jobs.run(_("Reading the gallery"),
                                             lambda report: gallery_status(context.explorer, name),
                                             key="search-gallery", quiet=True)
         except JobCancelled:
@@ -535,7 +539,7 @@ class SearchController(Controller[SearchState]):
         self._set(partial=live.words if self.state.recording else "", sure=live.sure, answer=live.answer, notice=None,
                   stale=False, follows=follows)
         if self._refining:
-            self.show_message(f"Refining: “{live.words}”…")
+            self.show_message(_("Refining: “{words}”…").format(words=live.words))
 
     @property
     def _hits(self) -> "tuple[Hit, ...]":
@@ -555,7 +559,7 @@ class SearchController(Controller[SearchState]):
         """Add what a recording says to the query."""
         self._set(searching=True)
         try:
-            transcript, _ = await self._job(partial(search_job.transcribe, self._context, waveform))
+            transcript, _unused = await self._job(partial(search_job.transcribe, self._context, waveform))
         except JobCancelled:
             self._search_stopped()
         except Exception as error:
@@ -567,7 +571,7 @@ class SearchController(Controller[SearchState]):
                 self.open(query, problem or warning)
             else:
                 self._set(answer=self._answer_before, searching=False, progress=None)
-                self.show_message(problem or transcript.reason or "No words were found in the recording.", "care")
+                self.show_message(problem or transcript.reason or _("No words were found in the recording."), "care")
 
     def _recording_failed(self, kind: str, sentence: str) -> None:
         self._take_back()
@@ -612,7 +616,7 @@ class SearchController(Controller[SearchState]):
         query = from_history(terms)
         with suppress(BrewclipError):
             query = await self._context.jobs.run(
-                "Reading the recording",
+                _("Reading the recording"),
                 lambda report: search_job.restored_last(self._context.explorer, terms, gallery),
                 key="restored-voice", quiet=True)
         if self.state.query is shown:  # else another query was entered meanwhile
@@ -654,7 +658,7 @@ class SearchController(Controller[SearchState]):
         try:
             self.add_recording(await read_recording(self._context.jobs, path), sign)
         except BrewclipError as error:
-            self.show_message(str(error), "care")
+            self.show_message(localised(error), "care")
 
     def open_suggestion(self, path: Path, text: str) -> None:
         """Search with a recording whose text is known: with the text where nothing can be transcribed."""
@@ -662,8 +666,8 @@ class SearchController(Controller[SearchState]):
             self.read_recording(path)
         else:
             self.open(Query(QueryTerm("text", text)))
-            self.show_message("Searched with the text of this recording; to use the recording itself, "
-                              f"{self.readiness.recogniser.title} is needed.")
+            self.show_message(_("Searched with the text of this recording; to use the recording itself, {title} is "
+                                "needed.").format(title=self.readiness.recogniser.title))
 
 
 def _with_words(query: Query, sign: int, words: str) -> Query:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, label, look, row
 from core.remote import shown
@@ -25,11 +26,11 @@ class CopiesDialog(QDialog):
     def __init__(self, parent: QWidget, hit: "Hit", show_file: Callable[[Path], object],
                  show_as_hits: Callable[[], object]) -> None:
         super().__init__(parent)
-        title = f"{wording.count(hit.copies)} identical files"
+        title = _("{copies} identical files").format(copies=wording.count(hit.copies))
         self.setWindowTitle(title)
         self.resize(620, 380)
         self.list = QListWidget()
-        self.list.setAccessibleName("Identical files")
+        self.list.setAccessibleName(_("Identical files"))
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setSpacing(2)
         look(self.list, "rows")
@@ -40,19 +41,19 @@ class CopiesDialog(QDialog):
             self.list.addItem(item)
         self.list.setCurrentRow(0)
         self._show_file = show_file
-        self.folder = button("Show in folder", self._show)
-        self.copy = button("Copy paths", self._copy)
-        self.as_hits = button("Show each copy as a result", self.accept)
+        self.folder = button(_("Show in folder"), self._show)
+        self.copy = button(_("Copy paths"), self._copy)
+        self.as_hits = button(_("Show each copy as a result"), self.accept)
         self.accepted.connect(lambda: show_as_hits())
-        close = button("Close", self.reject, "main")
+        close = button(_("Close"), self.reject, "main")
         box = QVBoxLayout(self)
         box.setContentsMargins(20, 18, 20, 16)
         box.setSpacing(10)
         box.addWidget(label(title, "title"))
-        box.addWidget(label("They hold the same picture, so the search shows it once.", "quiet-body", wrap=True))
+        box.addWidget(label(_("They hold the same picture, so the search shows it once."), "quiet-body", wrap=True))
         box.addWidget(self.list, 1)
         box.addLayout(row(self.folder, self.copy, self.as_hits, None, close))
-        self.list.itemActivated.connect(lambda _: self._show())
+        self.list.itemActivated.connect(lambda _unused: self._show())
         self.finished.connect(self.deleteLater)
 
     def _show(self) -> None:

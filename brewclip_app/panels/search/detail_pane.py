@@ -8,6 +8,7 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QRes
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.actions import HitActions
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnails, draw_fitted
@@ -45,7 +46,7 @@ class PictureBox(QWidget):
     def show_image(self, image: "ImageRecord | None") -> None:
         """Show another picture."""
         self._image = image
-        self.setAccessibleName(f"Picture {image.path.name}" if image else "No picture")
+        self.setAccessibleName(_("Picture {name}").format(name=image.path.name) if image else _("No picture"))
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -87,17 +88,19 @@ class DetailPane(Card):
         self.picture = PictureBox(thumbnails, self.activated.emit)
         self.name = label("", "strong", wrap=True)
         self.facts = label("", "quiet", wrap=True)
-        self.copies = button("", lambda: actions.list_copies(self._hit), "quiet-link", tip="List the identical files")
+        self.copies = button("", lambda: actions.list_copies(self._hit), "quiet-link",
+                             tip=_("List the identical files"))
         self.copies.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.tags = label("", "quiet", wrap=True)
         self.strength = label("", "quiet", wrap=True)
         for words in (self.name, self.facts):
             words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._shares = column(space=4)
-        self.more = button("More like this", lambda: self._act(actions.more_like), "main")
-        self.why = button("Why this picture?", lambda: self._act(actions.inspect), tip="Take the result apart (I)")
-        self.folder = button("Show in folder", lambda: self._act(actions.show_in_folder))
-        self.open = button("Open", lambda: self._act(actions.open))
+        self.more = button(_("More like this"), lambda: self._act(actions.more_like), "main")
+        self.why = button(_("Why this picture?"), lambda: self._act(actions.inspect),
+                          tip=_("Take the result apart (I)"))
+        self.folder = button(_("Show in folder"), lambda: self._act(actions.show_in_folder))
+        self.open = button(_("Open"), lambda: self._act(actions.open))
         self._buttons = QWidget()
         flow = FlowLayout(self._buttons)
         for control in (self.more, self.why, self.folder, self.open):
@@ -105,7 +108,7 @@ class DetailPane(Card):
             flow.addWidget(control)
         self._lay_out()
         self.setMinimumWidth(NARROWEST)
-        self.setAccessibleName("The chosen picture")
+        self.setAccessibleName(_("The chosen picture"))
         theme.changed.connect(self._apply_theme)  # a lambda would be called when the pane has gone
         self.show_hit(None)
 
@@ -135,7 +138,8 @@ class DetailPane(Card):
         self.copies.setText(copies_words(hit))
         self.copies.setVisible(hit.copies > 1)
         tags = ", ".join(hit.image.tags)
-        self.tags.setText(" · ".join(filter(None, (STAR * hit.image.rating, tags and f"Tags: {tags}"))))
+        self.tags.setText(" · ".join(filter(None,
+                                            (STAR * hit.image.rating, tags and _("Tags: {tags}").format(tags=tags)))))
         self.tags.setVisible(bool(self.tags.text()))
         fill_shares(self._shares, hit, self.names)
         self.strength.setText(match_words(hit))

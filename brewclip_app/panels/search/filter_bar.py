@@ -9,6 +9,7 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.query import HitLimits
 from brewclip_app.widgets.common import button, icon_button, label, look, row
 from brewclip_app.widgets.limits_bar import LimitsBar, offer_choices
@@ -17,8 +18,9 @@ from core.dates import ACCEPTED, Span, span
 
 MOST_STARS = 5
 TYPING_MS = 350  # after the last key
-TAKEN_TIP = f"The picture's date: when it was taken, else the date of its file. Write {ACCEPTED}."
-NO_DATE = f"That date cannot be read, so it restricts nothing. Write {ACCEPTED}."
+TAKEN_TIP = _("The picture's date: when it was taken, else the date of its file. Write {accepted}.").format(
+    accepted=ACCEPTED)
+NO_DATE = _("That date cannot be read, so it restricts nothing. Write {accepted}.").format(accepted=ACCEPTED)
 
 
 class FilterBar(LimitsBar):
@@ -27,15 +29,16 @@ class FilterBar(LimitsBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(HitLimits(), TYPING_MS, parent)
         self.name = QLineEdit()
-        self.name.setPlaceholderText("Part of the file name")
+        self.name.setPlaceholderText(_("Part of the file name"))
         self.name.setClearButtonEnabled(True)
-        self.name.setAccessibleName("Only pictures with this in their name")
+        self.name.setAccessibleName(_("Only pictures with this in their name"))
         self.tag, self.folder, self.rating = QComboBox(), QComboBox(), QComboBox()
-        self.tag.setAccessibleName("Only pictures with this tag")
-        self.folder.setAccessibleName("Only pictures in this folder")
-        self.rating.setAccessibleName("Only pictures with this rating or more")
+        self.tag.setAccessibleName(_("Only pictures with this tag"))
+        self.folder.setAccessibleName(_("Only pictures in this folder"))
+        self.rating.setAccessibleName(_("Only pictures with this rating or more"))
         for stars in range(MOST_STARS + 1):
-            self.rating.addItem(f"{STAR * stars} or more" if 0 < stars < MOST_STARS else STAR * stars or "Any rating",
+            self.rating.addItem(_("{star} or more").format(star=STAR * stars) if 0 < stars < MOST_STARS
+                                else STAR * stars or _("Any rating"),
                                 stars)
         for combo in (self.tag, self.folder, self.rating):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -43,13 +46,13 @@ class FilterBar(LimitsBar):
             combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             combo.currentIndexChanged.connect(self._tell)
         self.taken = QLineEdit()
-        self.taken.setPlaceholderText("Date, as 2024-05")
+        self.taken.setPlaceholderText(_("Date, as 2024-05"))
         self.taken.setToolTip(TAKEN_TIP)
         self.taken.setClearButtonEnabled(True)
-        self.taken.setAccessibleName("Only pictures of that date")
-        self.clear = button("Clear", self.reset)
-        close = icon_button("close", "Close the filter", self.close_bar, side=14)
-        box = row(label("Only", "quiet-body"), self.name, self.tag, self.folder, self.taken, self.rating, self.clear,
+        self.taken.setAccessibleName(_("Only pictures of that date"))
+        self.clear = button(_("Clear"), self.reset)
+        close = icon_button("close", _("Close the filter"), self.close_bar, side=14)
+        box = row(label(_("Only"), "quiet-body"), self.name, self.tag, self.folder, self.taken, self.rating, self.clear,
                   close)
         box.setStretch(1, 2)
         box.setStretch(2, 1)
@@ -64,9 +67,9 @@ class FilterBar(LimitsBar):
         layout.addLayout(box)
         layout.addWidget(self.problem)
         for field in (self.name, self.taken):
-            field.textChanged.connect(lambda _: self._later.start())
+            field.textChanged.connect(lambda _unused: self._later.start())
             field.returnPressed.connect(self._tell)
-        self.taken.textChanged.connect(lambda _: self._check_date())
+        self.taken.textChanged.connect(lambda _unused: self._check_date())
         self.offer((), ())
 
     def limits(self) -> HitLimits:
@@ -77,8 +80,9 @@ class FilterBar(LimitsBar):
 
     def offer(self, tags: Sequence[tuple[str, int]], folders: Sequence[Path]) -> None:
         """Set the tags (with counts) and folders to choose from; the choice stays when it is among them."""
-        offer_choices(self.tag, "Any tag", [(f"{name} ({wording.count(number)})", name) for name, number in tags], True)
-        offer_choices(self.folder, "Any folder", [(_short(path, folders), str(path)) for path in folders], True)
+        offer_choices(self.tag, _("Any tag"), [(f"{name} ({wording.count(number)})", name) for name, number in tags],
+                      True)
+        offer_choices(self.folder, _("Any folder"), [(_short(path, folders), str(path)) for path in folders], True)
         if not self._later.isActive():
             self._tell()  # what was chosen may not be there any more
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from core.remote import is_remote
 
 if TYPE_CHECKING:
@@ -28,16 +29,19 @@ class GalleryStatus:
     def summary(self) -> str:
         """ "Gallery Holiday pictures · 8 091 of 8 094 indexed"."""
         if self.state is None:
-            return "No gallery yet" if not self.names else ""
+            return _("No gallery yet") if not self.names else ""
         state = self.state
-        return (f"Gallery {state.gallery.name} · {wording.count(state.indexed)} of "
-                f"{wording.count(max(state.images + state.failed, self.expected))} indexed")
+        return (_("Gallery {name} · {indexed} of {max} indexed").format(name=state.gallery.name,
+                                                                        indexed=wording.count(state.indexed),
+                                                                        max=wording.count(max(state.images
+                                                                                              + state.failed,
+                                                                                              self.expected))))
 
     @property
     def unreadable(self) -> str:
         """ "3 could not be read"; "" when all could."""
         failed = self.state.failed if self.state is not None else 0
-        return f"{wording.count(failed)} could not be read" if failed else ""
+        return _("{failed} could not be read").format(failed=wording.count(failed)) if failed else ""
 
     @property
     def other_model(self) -> bool:

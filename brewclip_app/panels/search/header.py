@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from brewclip_app import wording
 from brewclip_app.capture.file_intake import Intake
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.state import Message, SearchState
 from brewclip_app.plain_text import plain_tip
@@ -17,14 +18,14 @@ from brewclip_app.widgets.transcript_view import TranscriptView
 from brewclip_app.widgets.waveform import WaveformView
 
 CHOICES_WIDTH = 236
-HINT = "Hold Space, or press the red button, and say what you look for."
-STATE_HINTS = {"opening": "Opening the microphone… Speak when the button turns red.",
-               "recording": "Listening… Let go, or press again, to search. Esc cancels.",
-               "stopping": "Finishing the recording…"}
-KEEP_READY = "Keep the microphone ready"
-KEEP_READY_TIP = ("While this screen is in front, the last 0.4 s stay in memory so that no first word is lost. "
-                  "They are overwritten all the time and kept only when you record. Off: the microphone is opened when "
-                  "you press, which can take a moment.")
+HINT = _("Hold Space, or press the red button, and say what you look for.")
+STATE_HINTS = {"opening": _("Opening the microphone… Speak when the button turns red."),
+               "recording": _("Listening… Let go, or press again, to search. Esc cancels."),
+               "stopping": _("Finishing the recording…")}
+KEEP_READY = _("Keep the microphone ready")
+KEEP_READY_TIP = (_("While this screen is in front, the last 0.4 s stay in memory so that no first word is lost. They "
+                    "are overwritten all the time and kept only when you record. Off: the microphone is opened when "
+                    "you press, which can take a moment."))
 
 
 def language_name(code: str) -> str:
@@ -44,8 +45,8 @@ class QueryHeader(Card):
         self.waveform = WaveformView()
         self.hint = label(HINT, "quiet-body", wrap=True)
         self.seconds = label("", "quiet")
-        self.play = button("Play", controller.toggle_play, icon="play")
-        self.drop_voice = look(icon_button("close", "Remove the recording, keep its text", controller.drop_recording,
+        self.play = button(_("Play"), controller.toggle_play, icon="play")
+        self.drop_voice = look(icon_button("close", _("Remove the recording, keep its text"), controller.drop_recording,
                                            side=12), "on-picture")
         self.transcript = TranscriptView()
         self.transcript.speaks_when_empty = self.transcript.accepts_nothing = True
@@ -55,9 +56,10 @@ class QueryHeader(Card):
         self.action = button("", self._act, "link")
         self._message = Message()
         self.get_speech = button("", controller.readiness.get_speech, "link")
-        self.look_again = button("Look again", microphone.refresh, "link", tip="Look for microphones again")
-        self.microphones, self.galleries = ElidedCombo("Microphone", characters=8), ElidedCombo("Gallery", characters=8)
-        self.more = icon_button("more", "Microphone and recordings")
+        self.look_again = button(_("Look again"), microphone.refresh, "link", tip=_("Look for microphones again"))
+        self.microphones, self.galleries = ElidedCombo(_("Microphone"), characters=8), ElidedCombo(_("Gallery"),
+                                                                                                   characters=8)
+        self.more = icon_button("more", _("Microphone and recordings"))
         self.more.setMenu(self._menu())
         self.more.setPopupMode(self.more.ToolButtonPopupMode.InstantPopup)
         for part in (self.play, self.drop_voice, self.more, self.action):
@@ -105,13 +107,13 @@ class QueryHeader(Card):
     def _menu(self) -> QMenu:
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
-        menu.addAction("Look for microphones again", self._microphone.refresh)
+        menu.addAction(_("Look for microphones again"), self._microphone.refresh)
         self.keep_ready = menu.addAction(KEEP_READY)
         self.keep_ready.setCheckable(True)
         self.keep_ready.setChecked(True)
         self.keep_ready.setToolTip(KEEP_READY_TIP)
         menu.addSeparator()
-        self.open_recording = menu.addAction("Open a recording…", self._intake.choose_recording)
+        self.open_recording = menu.addAction(_("Open a recording…"), self._intake.choose_recording)
         return menu
 
     def render_state(self, state: SearchState, before: SearchState) -> None:
@@ -174,7 +176,7 @@ class QueryHeader(Card):
         for device in microphone.devices:
             self.microphones.addItem(device.name, device.id)
         if not microphone.devices:
-            self.microphones.addItem("No microphone", "")
+            self.microphones.addItem(_("No microphone"), "")
         self.microphones.setEnabled(bool(microphone.devices))
         self.microphones.setCurrentIndex(max(0, self.microphones.findData(microphone.chosen)))
         self.microphones.setToolTip(plain_tip(microphone.problem))
@@ -204,13 +206,14 @@ class QueryHeader(Card):
         language = transcript.language if transcript is not None else ""
         below = []
         if transcript is not None:
-            below = [f"Said: “{transcript.original}”"] if transcript.original else []
+            below = [_("Said: “{original}”").format(original=transcript.original)] if transcript.original else []
             below += [wording.DOUBTFUL] if transcript.doubtful else []
             below += transcript.notes
         self.language.setText(language_name(language) if language else "")
         self.language.setVisible(bool(language))
         self.language.setFixedHeight(max(20, self.language.fontMetrics().height() + 6))  # its corners need a height
-        self.language.setToolTip("Translated to English for the search" if transcript and transcript.original else "")
+        self.language.setToolTip(_("Translated to English for the search") if transcript and transcript.original
+                                 else "")
         self.original.setText("\n".join(below))
         self.original.setVisible(bool(below))
 

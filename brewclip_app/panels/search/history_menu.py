@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
 from brewclip_app import tasks, theme
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.history import QueryHistory
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, label, look, row
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from core.store.records import QueryRecord, SavedSearch
 
 SIZE = QSize(480, 420)
-NO_QUERY = "No query yet."
-NO_SAVED = "No search is saved yet. Ctrl+S saves the one on the screen."
+NO_QUERY = _("No query yet.")
+NO_SAVED = _("No search is saved yet. Ctrl+S saves the one on the screen.")
 HAYSTACK = Qt.ItemDataRole.UserRole + 1  # case folded
 MOVING = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 ICONS = {"speech": "microphone", "text": "text", "image": "library", "mixed": "plus"}
@@ -48,9 +49,9 @@ class HistoryMenu(QFrame):
         self._history = history
         look(self, "overlay")
         self.list = QListWidget()
-        self.list.setAccessibleName("Queries")
-        self.past = button("History", lambda: self._turn(False))
-        self.saved = button("Saved searches", lambda: self._turn(True))
+        self.list.setAccessibleName(_("Queries"))
+        self.past = button(_("History"), lambda: self._turn(False))
+        self.saved = button(_("Saved searches"), lambda: self._turn(True))
         pages = QButtonGroup(self)
         for page in (self.past, self.saved):
             page.setCheckable(True)
@@ -59,20 +60,20 @@ class HistoryMenu(QFrame):
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Words, gallery or date")
-        self.search.setToolTip("Such as: dog, Holidays, May, 2026-05, yesterday")
-        self.search.setAccessibleName("Search the queries: words, gallery or date")
+        self.search.setPlaceholderText(_("Words, gallery or date"))
+        self.search.setToolTip(_("Such as: dog, Holidays, May, 2026-05, yesterday"))
+        self.search.setAccessibleName(_("Search the queries: words, gallery or date"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._filter)
         self.search.returnPressed.connect(self._open)
         self.search.installEventFilter(self)
         self.empty = label(NO_QUERY, "quiet-body")
-        self.again = button("Search again", self._open, "main")
-        self.play = button("Play", lambda: self._run(history.play), icon="play")
-        self.save = button("Save…", self._save, tip="Save this query under a name")
-        self.rename = button("Rename…", self._rename)
-        self.delete = button("Delete", lambda: self._run(self._delete))
-        self.clear = button("Delete all…", self._clear, "danger")
+        self.again = button(_("Search again"), self._open, "main")
+        self.play = button(_("Play"), lambda: self._run(history.play), icon="play")
+        self.save = button(_("Save…"), self._save, tip=_("Save this query under a name"))
+        self.rename = button(_("Rename…"), self._rename)
+        self.delete = button(_("Delete"), lambda: self._run(self._delete))
+        self.clear = button(_("Delete all…"), self._clear, "danger")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         box = column(row(self.past, self.saved, None), self.search, self.empty, self.list,
                      row(self.again, self.play, self.save, self.rename, self.delete, None, self.clear))
@@ -80,7 +81,7 @@ class HistoryMenu(QFrame):
         for filling in (2, 3):  # the one that is shown
             box.setStretch(filling, 1)
         self.setLayout(box)
-        self.list.itemActivated.connect(lambda _: self._open())
+        self.list.itemActivated.connect(lambda _unused: self._open())
         self.list.currentItemChanged.connect(lambda now, before: self._settle())
         self._settle()
 
@@ -116,7 +117,7 @@ class HistoryMenu(QFrame):
             item.setData(Qt.ItemDataRole.UserRole, record)
             words = (first, record.text, record.gallery, date_forms(record.created, now))
             item.setData(HAYSTACK, " ".join(words).casefold())
-            item.setToolTip(plain_tip(f"{record.text}\nin {record.gallery}"))
+            item.setToolTip(plain_tip(_("{text}\nin {gallery}").format(text=record.text, gallery=record.gallery)))
             item.setSizeHint(QSize(0, theme.line_height(self.font()) + 12))
             self.list.addItem(item)
         self.list.setCurrentRow(min(at, len(records) - 1))
@@ -214,16 +215,17 @@ class HistoryMenu(QFrame):
     def _ask(self, asked: bool) -> None:
         number = self.list.count()
         self.clear.setProperty("asked", asked)
-        self.clear.setText(f"Delete all {number} and their recordings?" if asked else "Delete all…")
+        self.clear.setText(_("Delete all {number} and their recordings?").format(number=number) if asked
+                           else _("Delete all…"))
 
     def _settle(self) -> None:
         record, some, shown = self.record(), self.list.count() > 0, bool(self._shown())
         saved = self.saved.isChecked()
         self.list.setVisible(shown)
         self.empty.setVisible(not shown)
-        self.empty.setText("No query matches." if some else NO_SAVED if saved else NO_QUERY)
+        self.empty.setText(_("No query matches.") if some else NO_SAVED if saved else NO_QUERY)
         self.search.setVisible(some)
-        self.again.setText("Search" if saved else "Search again")
+        self.again.setText(_("Search") if saved else _("Search again"))
         for control, here in ((self.save, not saved), (self.rename, saved), (self.clear, not saved)):
             control.setVisible(here)
         self.clear.setEnabled(some)

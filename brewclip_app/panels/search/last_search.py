@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.search import search_job
 from brewclip_app.panels.search.query import HitLimits, Query, to_history
 from brewclip_app.panels.search.state import SearchAnswer, SearchState
@@ -11,9 +12,9 @@ if TYPE_CHECKING:
     from core.explorer import Explorer
     from core.search.kept_search import KeptSearch
 
-OTHER_MODEL = "Searched again: the model or its settings have changed since the last start."
-OTHER_GALLERY = "The gallery has changed since the last start: these are its results now."
-NO_RECORDING = "Searched again with the words alone: the recording was not kept."
+OTHER_MODEL = _("Searched again: the model or its settings have changed since the last start.")
+OTHER_GALLERY = _("The gallery has changed since the last start: these are its results now.")
+NO_RECORDING = _("Searched again with the words alone: the recording was not kept.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject
 from brewclip_app import tasks
 from brewclip_app.capture.recording import SoFar
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _
 from brewclip_app.panels.search import search_job
 from brewclip_app.panels.search.query import HitLimits, Query
 from brewclip_app.panels.search.state import SearchAnswer
@@ -104,7 +105,7 @@ class LiveSearch(Controller[LiveState]):
             return transcript, search(words, report) if search is not None and words not in ("", before) else None
 
         try:
-            transcript, answer = await self._context.jobs.run("Searching while you speak", work, key=KEY, quiet=True)
+            transcript, answer = await self._context.jobs.run(_("Searching while you speak"), work, key=KEY, quiet=True)
         except BrewclipError:  # shown when the whole recording is searched
             return None
         await asyncio.sleep(max(0.0, self._shown + EVERY_S - monotonic()) if answer is not None else 0.0)

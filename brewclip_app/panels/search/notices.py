@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.gallery_status import GalleryStatus
 from brewclip_app.services.indexing import DEMO
 from core import plain_json
@@ -31,36 +32,41 @@ class Notice:
     invites: bool = False  # nothing is missing: the pictures of the gallery can be shown in its place
 
 
-SPEAK = "Hold Space and describe a picture in your own words, in one of many languages, or type above."
-TYPE = "Describe a picture in your own words in the field above."
-FAILED = Notice("search", "This search found nothing to show")
-STOPPED = Notice("search", "The search was stopped", "", "search", "Search again")
-FILTERED = Notice("filter", "No picture passes the filter", "Change it, or clear it.")
-NO_PICTURES = Notice("library", "There is nothing to search in yet")
+SPEAK = _("Hold Space and describe a picture in your own words, in one of many languages, or type above.")
+TYPE = _("Describe a picture in your own words in the field above.")
+FAILED = Notice("search", _("This search found nothing to show"))
+STOPPED = Notice("search", _("The search was stopped"), "", "search", _("Search again"))
+FILTERED = Notice("filter", _("No picture passes the filter"), _("Change it, or clear it."))
+NO_PICTURES = Notice("library", _("There is nothing to search in yet"))
 
 
 def notice_for(status: GalleryStatus, indexing: bool, speech: bool = True) -> Notice:
     """Notice for a gallery while no query is entered; `indexing`: it is being indexed now; `speech`: one can speak."""
     state = status.state
     if state is None or state.indexed > 0:
-        return Notice("microphone" if speech else "search", f"{'Say' if speech else 'Type'} what you look for",
-                      f"{SPEAK if speech else TYPE} Everything stays on this computer.",
+        return Notice("microphone" if speech else "search",
+                      _("{text} what you look for").format(text=_("Say") if speech else _("Type")),
+                      _("{speak} Everything stays on this computer.").format(speak=SPEAK if speech else TYPE),
                       suggestions=demo_queries() if state is not None and state.gallery.name == DEMO else (),
                       invites=True)
     name = state.gallery.name
     if indexing:
-        return Notice("library", f"Indexing {name}", "You can search as soon as the first pictures are indexed.",
-                      "library", "Show in Library", progress=True)
+        return Notice("library", _("Indexing {name}").format(name=name),
+                      _("You can search as soon as the first pictures are indexed."),
+                      "library", _("Show in Library"), progress=True)
     if state.images == 0:
-        return Notice("folder", f"No pictures in {name} yet", "Add a folder of pictures; they stay where they are.",
-                      "folder", "Choose a folder…")
+        return Notice("folder", _("No pictures in {name} yet").format(name=name),
+                      _("Add a folder of pictures; they stay where they are."),
+                      "folder", _("Choose a folder…"))
     if status.other_model:
-        return Notice("refresh", "The model has changed",
-                      f"{name} was indexed with another model or crop, and the two cannot be compared. "
-                      f"{wording.pictures(state.images)} have to be indexed again; the present index stays until then.",
-                      "index", "Index again")
-    return Notice("refresh", f"{name} is not indexed yet", f"{wording.pictures(state.images)} are waiting.", "index",
-                  "Index now")
+        return Notice("refresh", _("The model has changed"),
+                      _("{name} was indexed with another model or crop, and the two cannot be compared. {pictures} "
+                        "have to be indexed again; the present index stays until then.").format(
+                          name=name, pictures=wording.pictures(state.images)),
+                      "index", _("Index again"))
+    return Notice("refresh", _("{name} is not indexed yet").format(name=name),
+                  _("{pictures} are waiting.").format(pictures=wording.pictures(state.images)), "index",
+                  _("Index now"))
 
 
 def demo_queries() -> tuple[tuple[str, Path], ...]:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 from brewclip_app.capture.file_intake import Intake
 from brewclip_app.capture.held_key import HeldKey
 from brewclip_app.capture.push_to_talk import TAP, PushToTalk
+from brewclip_app.localisation import _
 from brewclip_app.panels.base import GalleryPicture, Panel, Question
 from brewclip_app.panels.first_start.panel import FirstStart
 from brewclip_app.panels.search.actions import HitActions
@@ -34,26 +35,26 @@ if TYPE_CHECKING:
 WATCH_AFTER_MS = 300  # after the first paint: looking for microphones starts PortAudio
 WALKING = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
            Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
-KEYS = [("Space", "Record: hold and speak, or tap, speak, tap again"),
-        ("Shift+Space", "Refine the result by voice: “only at night”, “without people”, “more like the second one”"),
-        ("Space", "Tapped on a picture that you chose: preview"),
-        ("Esc", "Stop recording, playing or searching"), ("Enter", "Search with the edited text; preview"),
-        ("Ctrl+Enter", "Open the chosen picture in another program"), ("Ctrl+L", "Edit or type the text"),
-        ("Ctrl+N", "New search"),
-        ("Ctrl+F", "Filter"), ("Ctrl+O", "Open a recording"), ("Ctrl+H", "History and saved searches"),
-        ("Ctrl+S", "Save this search under a name"),
-        ("Ctrl+Z", "Undo the latest change: of pictures (tag, rating, removed, bin) or of the query"),
-        ("Arrows", "Move between pictures, Home, End and Page too; letters find a name"),
-        ("Ctrl+wheel", "Size of the pictures"), ("Ctrl+C", "Copy the pictures"),
-        ("0…5", "Rate the selected pictures; 0 for no rating"), ("Del", "Move the selected pictures to the bin"),
-        ("I", "Why this picture? Explain the result")]
+KEYS = [("Space", _("Record: hold and speak, or tap, speak, tap again")),
+        ("Shift+Space", _("Refine the result by voice: “only at night”, “without people”, “more like the second one”")),
+        ("Space", _("Tapped on a picture that you chose: preview")),
+        ("Esc", _("Stop recording, playing or searching")), ("Enter", _("Search with the edited text; preview")),
+        ("Ctrl+Enter", _("Open the chosen picture in another program")), ("Ctrl+L", _("Edit or type the text")),
+        ("Ctrl+N", _("New search")),
+        ("Ctrl+F", _("Filter")), ("Ctrl+O", _("Open a recording")), ("Ctrl+H", _("History and saved searches")),
+        ("Ctrl+S", _("Save this search under a name")),
+        ("Ctrl+Z", _("Undo the latest change: of pictures (tag, rating, removed, bin) or of the query")),
+        (_("Arrows"), _("Move between pictures, Home, End and Page too; letters find a name")),
+        ("Ctrl+wheel", _("Size of the pictures")), ("Ctrl+C", _("Copy the pictures")),
+        ("0…5", _("Rate the selected pictures; 0 for no rating")), ("Del", _("Move the selected pictures to the bin")),
+        ("I", _("Why this picture? Explain the result"))]
 
 
 class SearchPanel(Panel):
     """View of the search: renders the controller's state; takes keys and drops."""
 
     key = "search"
-    title = "Search"
+    title = _("Search")
     icon = "microphone"
     own_jobs = (KEY,)
 
@@ -109,7 +110,7 @@ class SearchPanel(Panel):
         controller.go_to.connect(self.go_to)
         header.record.pressed_down.connect(self._press)
         header.record.let_go.connect(lambda: self.voice.release())
-        header.keep_ready.toggled.connect(lambda _: self._update_microphone())
+        header.keep_ready.toggled.connect(lambda _unused: self._update_microphone())
         self.results.new.clicked.connect(self._begin_anew)
         header.transcript.accepted.connect(self._type)
         header.transcript.left.connect(self._leave_words)
@@ -129,7 +130,7 @@ class SearchPanel(Panel):
         self.away.left.connect(lambda ids: self._preview.controller.leave_out(ids) if self._preview else None)
         self.away.returned.connect(controller.search_again)
         for changed in (self.away.left, self.away.returned):
-            changed.connect(lambda *_: self.browse.read(controller.state.limits))
+            changed.connect(lambda *_unused: self.browse.read(controller.state.limits))
         self.results.selection_changed.connect(self._show_status)
 
     def _make_shortcuts(self) -> None:
@@ -364,9 +365,9 @@ class SearchPanel(Panel):
         self._preview = open_preview(
             self.context, self, PictureSequence(ids, read, hits.get), ids.index(image_id),
             PreviewActions(self._leave_preview, {
-                "Ctrl+Enter": ("Open in another program", lambda image: actions.open([image])),
-                "Ctrl+C": ("Copy the picture", lambda image: self.away.copy([image])),
-                "Del": ("Move to the bin", lambda image: self.away.ask_bin([image]))},
+                "Ctrl+Enter": (_("Open in another program"), lambda image: actions.open([image])),
+                "Ctrl+C": (_("Copy the picture"), lambda image: self.away.copy([image])),
+                "Del": (_("Move to the bin"), lambda image: self.away.ask_bin([image]))},
                            lambda image: actions.menu([image], hits.get(image.id)),
                            (lambda image: actions.inspect([image])) if hits else None, thumbnail,
                            self.results.detail.names))

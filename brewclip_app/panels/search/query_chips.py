@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QSizePolicy, QToolButton, QWidge
 
 from brewclip_app import theme
 from brewclip_app.capture.file_intake import Intake
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnail
@@ -24,8 +25,9 @@ CROSS = 18  # px of the chip's right end that take it out
 PICTURE = 20
 SIGN = 14
 WIDEST = 240
-WEIGHT_NAMES = {0.25: "A quarter", 0.5: "Half", 0.75: "Three quarters", 1.0: "As the others", 1.5: "One and a half",
-                2.0: "Twice"}
+WEIGHT_NAMES = {0.25: _("A quarter"), 0.5: _("Half"), 0.75: _("Three quarters"), 1.0: _("As the others"),
+                1.5: _("One and a half"),
+                2.0: _("Twice")}
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,14 @@ class ChipFace:
     @property
     def spoken_words(self) -> str:
         """The same for a screen reader, with the name of a picture."""
-        return f"{self._doing(self.label)}, weight {abs(self.weight):g}"
+        return _("{doing}, weight {weight:g}").format(doing=self._doing(self.label), weight=abs(self.weight))
 
     def _doing(self, picture: str) -> str:
         if self.kind == "image":
             return f"{'like' if self.weight > 0 else 'unlike'} {picture}"
         if self.weight < 0:
-            return f"without: {self.label}"
-        return self.label if self.first else f"also: {self.label}"
+            return _("without: {label}").format(label=self.label)
+        return self.label if self.first else _("also: {label}").format(label=self.label)
 
 
 Change = Callable[[QueryTerm], QueryTerm | None]
@@ -76,9 +78,11 @@ class Chip(QToolButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(face.spoken_words)
-        remove = ", Delete or × to remove it" if face.removable else ""
-        turn = "exclude it" if face.weight > 0 else "include it"
-        self.setToolTip(plain_tip(f"{face.label}\nClick to {turn}, wheel for its weight{remove}"))
+        remove = _(", Delete or × to remove it") if face.removable else ""
+        turn = _("exclude it") if face.weight > 0 else _("include it")
+        self.setToolTip(plain_tip(_("{label}\nClick to {turn}, wheel for its weight{remove}").format(label=face.label,
+                                                                                                     turn=turn,
+                                                                                                     remove=remove)))
         self.clicked.connect(lambda: change(QueryTerm.flipped))
 
     def sizeHint(self) -> QSize:
@@ -112,14 +116,14 @@ class Chip(QToolButton):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Exclude" if self.face.weight > 0 else "Include", partial(self._change, QueryTerm.flipped))
-        weights = menu.addMenu("Weight")
+        menu.addAction(_("Exclude") if self.face.weight > 0 else _("Include"), partial(self._change, QueryTerm.flipped))
+        weights = menu.addMenu(_("Weight"))
         for size, name in WEIGHT_NAMES.items():
             action = weights.addAction(name, partial(self._change, methodcaller("weighing", size)))
             action.setCheckable(True)
             action.setChecked(abs(self.face.weight) == size)
         if self.face.removable:
-            menu.addAction("Remove", partial(self._change, _remove))
+            menu.addAction(_("Remove"), partial(self._change, _remove))
         menu.popup(event.globalPos())
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -172,8 +176,8 @@ class AddField(QLineEdit):
     def __init__(self, close: Callable[[], object]) -> None:
         super().__init__()
         self._close = close
-        self.setPlaceholderText("text, or - text to exclude")
-        self.setAccessibleName("Text to add to the query; a leading minus excludes it")
+        self.setPlaceholderText(_("text, or - text to exclude"))
+        self.setAccessibleName(_("Text to add to the query; a leading minus excludes it"))
         self.setFont(theme.font("quiet"))
         self.setFixedHeight(max(HEIGHT, self.fontMetrics().height() + 8))
         self.setFixedWidth(220)
@@ -203,8 +207,8 @@ class QueryChips(QWidget):
         self.field = AddField(self._close_field)
         self.field.returnPressed.connect(self._add_words)
         self.add = look(QToolButton(), "chip-add")
-        self.add.setText("+ Add text, picture or speech")
-        self.add.setAccessibleName("Add text, a picture or speech to the query")
+        self.add.setText(_("+ Add text, picture or speech"))
+        self.add.setAccessibleName(_("Add text, a picture or speech to the query"))
         self.add.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.add.setMenu(self._menu(intake))
@@ -252,12 +256,12 @@ class QueryChips(QWidget):
     def _menu(self, intake: Intake) -> QMenu:
         menu, record = QMenu(self), self._controller.record_term
         rows: tuple[tuple[str, Callable[[], object]] | None, ...] = (
-            ("Text", self.open_field), ("Picture…", partial(intake.choose_picture, 1)),
-            ("Speech: record now", partial(record, 1)),
-            ("Recording…", partial(intake.choose_recording, 1)), None,
-            ("Text to exclude", partial(self.open_field, "- ")),
-            ("Picture to exclude…", partial(intake.choose_picture, -1)),
-            ("Speech to exclude: record now", partial(record, -1)))
+            (_("Text"), self.open_field), (_("Picture…"), partial(intake.choose_picture, 1)),
+            (_("Speech: record now"), partial(record, 1)),
+            (_("Recording…"), partial(intake.choose_recording, 1)), None,
+            (_("Text to exclude"), partial(self.open_field, "- ")),
+            (_("Picture to exclude…"), partial(intake.choose_picture, -1)),
+            (_("Speech to exclude: record now"), partial(record, -1)))
         for row in rows:
             if row is None:
                 menu.addSeparator()

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 
 from brewclip_app import tasks, wording
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _
 from brewclip_app.services.downloads import DownloadsState
 from core.asr.recogniser import RecogniserEntry, entry_of
 from core.models.preparing import prepare_apart
@@ -17,7 +18,7 @@ from core.progress import Report
 if TYPE_CHECKING:
     from brewclip_app.context import Context
 
-NO_SPEECH = "is missing, so speech cannot be transcribed yet."
+NO_SPEECH = _("is missing, so speech cannot be transcribed yet.")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Readiness(Controller[ReadinessState]):
                 prepare_apart(context.home, self.recogniser.title, report)
 
         with suppress(Exception):
-            for name, work in (("Loading models", context.explorer.warm_up), ("Preparing models", prepare)):
+            for name, work in ((_("Loading models"), context.explorer.warm_up), (_("Preparing models"), prepare)):
                 await context.jobs.run(name, work, key="preload", quiet=True,
                                        on_progress=lambda progress: self._set(loading=progress.title))
         self._set(loading="")
@@ -93,15 +94,17 @@ class Readiness(Controller[ReadinessState]):
             return SpeechSupport()
         if weights is None:
             return SpeechSupport(
-                False, f"There is no file {name}. Choose another recogniser under Settings. You can type meanwhile.")
+                False, _("There is no file {name}. Choose another recogniser under Settings. You can type "
+                         "meanwhile.").format(name=name))
         if name in state.running:
             amount = downloads.amount(name)
             return SpeechSupport(
-                False, f"{recogniser.title} is downloading{amount and ': '}{amount}. You can type meanwhile.")
+                False, _("{title} is downloading{amount}{amount_2}. You can type meanwhile.").format(
+                    title=recogniser.title, amount=amount and ": ", amount_2=amount))
         return SpeechSupport(
-            False, f"{f'{error} ' if error is not None else ''}To transcribe speech, the program needs "
-                   f"{weights.title} ({wording.size(weights.size)}). You can type meanwhile.",
-            "Download" if error is None else "Try again")
+            False, _("{value}To transcribe speech, the program needs {title} ({size}). You can type meanwhile.").format(
+                value=f'{error} ' if error is not None else "", title=weights.title, size=wording.size(weights.size)),
+            _("Download") if error is None else _("Try again"))
 
     def get_speech(self) -> None:
         """Download what transcription needs."""

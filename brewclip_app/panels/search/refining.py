@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.query import Query
 from core.search.refinement import refinements
 from core.search.terms import QueryTerm
@@ -34,6 +35,8 @@ def refined(query: Query, words: str, hits: "Sequence[Hit]", chosen: "ImageRecor
         if image is not None:
             query = query.plus(example(image, sign))
         else:
-            problem = (f"There is no result {refinement.rank}: there are {wording.pictures(len(hits))}."
-                       if refinement.rank else "No picture is selected: say its number, or select it first.")
+            problem = (_("There is no result {rank}: there are {pictures}.").format(rank=refinement.rank,
+                                                                                    pictures=wording.pictures(len(
+                                                                                        hits)))
+                       if refinement.rank else _("No picture is selected: say its number, or select it first."))
     return query, problem

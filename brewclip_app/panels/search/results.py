@@ -9,6 +9,7 @@ from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QProgressBar, QSplitter, QStackedWidget, QWidget
 
 from brewclip_app.capture.file_intake import Intake
+from brewclip_app.localisation import _, shown
 from brewclip_app.panels.search.actions import MOST_EXAMPLES, HitActions
 from brewclip_app.panels.search.browsing import GROUPINGS, BrowseController, BrowseState
 from brewclip_app.panels.search.browsing import ORDERS as BROWSE_ORDERS
@@ -57,12 +58,12 @@ class SearchResults(QWidget):
         self._context, self._controller, self._thumbnails = context, controller, thumbnails
         self._actions, self._browse = actions, browse
         self.chips = QueryChips(controller, intake)
-        self.new = button("New search", tip="Begin a new search: no query, no filter (Ctrl+N)")
+        self.new = button(_("New search"), tip=_("Begin a new search: no query, no filter (Ctrl+N)"))
         self.order = QComboBox()
         self.browse_order, self.grouping = QComboBox(), QComboBox()  # of the gallery while there is no query
-        self.filter_button = button("Filter", self.toggle_filter, tip="Search a part of the gallery (Ctrl+F)")
-        self.saved = icon_button("bookmark", "Saved searches (Ctrl+S saves this one)")
-        self.history = icon_button("history", "History of queries (Ctrl+H)")
+        self.filter_button = button(_("Filter"), self.toggle_filter, tip=_("Search a part of the gallery (Ctrl+F)"))
+        self.saved = icon_button("bookmark", _("Saved searches (Ctrl+S saves this one)"))
+        self.history = icon_button("history", _("History of queries (Ctrl+H)"))
         self.new_pictures = NewPicturesButton(context)
         self.filter = FilterBar()
         self.progress = ProgressLine(controller.stop)
@@ -72,8 +73,8 @@ class SearchResults(QWidget):
         self.detail = DetailPane(thumbnails, actions)
         self.selection = SelectionPane(thumbnails)
         self.selection_bar = SelectionBar(actions.away, self.grid.selected, actions.hits, self.grid.clear_selection,
-                                          (("More like these", actions.more_like, MOST_EXAMPLES),
-                                           ("Add to the query", actions.add, MOST_EXAMPLES)))
+                                          ((_("More like these"), actions.more_like, MOST_EXAMPLES),
+                                           (_("Add to the query"), actions.add, MOST_EXAMPLES)))
         self.side = QStackedWidget()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.stack = QStackedWidget()
@@ -82,21 +83,21 @@ class SearchResults(QWidget):
         self._last_place: GridPlace | None = None  # of the last start, until its hits are there
         self._suggested: tuple[tuple[str, Path], ...] = ()
         self._blank, self._sayings = QWidget(), QWidget()  # blank: until the galleries were read
-        self._way, self._purpose = label("Hold", "quiet"), label("to speak", "quiet")
+        self._way, self._purpose = label(_("Hold"), "quiet"), label(_("to speak"), "quiet")
         self._tap_previews = False
         self._set_up()
         self._lay_out()
         self.apply_settings()
 
     def _set_up(self) -> None:
-        for key, (words, _) in ORDERS.items():
+        for key, (words, _unused) in ORDERS.items():
             self.order.addItem(words, key)
-        for box, choices, name in ((self.browse_order, BROWSE_ORDERS, "Order of the pictures"),
-                                   (self.grouping, GROUPINGS, "Groups of the pictures")):
+        for box, choices, name in ((self.browse_order, BROWSE_ORDERS, _("Order of the pictures")),
+                                   (self.grouping, GROUPINGS, _("Groups of the pictures"))):
             for key, text in choices.items():
                 box.addItem(text, key)
             box.setAccessibleName(name)
-        self.order.setAccessibleName("Order of the hits")
+        self.order.setAccessibleName(_("Order of the hits"))
         for part in (self.new, self.order, self.browse_order, self.grouping, self.filter_button, self.saved,
                      self.history):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -173,8 +174,9 @@ class SearchResults(QWidget):
         answered = state.answer.query if state.answer is not None and self.showing_hits() else Query()
         stale = state.stale and bool(answered.terms())
         least = answered.least_like
-        self.stale.setText(f"Results of “{answered.text}”" if stale else "")
-        self.least.setText(f"This query only excludes: the pictures least like {least} come first." if least else "")
+        self.stale.setText(_("Results of “{text}”").format(text=answered.text) if stale else "")
+        self.least.setText(_("This query only excludes: the pictures least like {least} come first.").format(
+            least=least) if least else "")
         self.stale.setVisible(stale)
         self.least.setVisible(bool(least) and not stale)
         self.grid.set_faded(stale)
@@ -273,7 +275,7 @@ class SearchResults(QWidget):
         if notice.step:
             return [button(notice.button, acts[notice.step], "main")]
         return [button(f"“{text.rstrip('.')}”", partial(self._controller.open_suggestion, path, text), icon="play",
-                       tip="Search with this recording") for text, path in notice.suggestions]
+                       tip=_("Search with this recording")) for text, path in notice.suggestions]
 
     def _show_chips(self) -> None:
         terms = self._controller.state.query.terms()
@@ -369,9 +371,9 @@ class SearchResults(QWidget):
 
     def _show_sayings(self) -> None:
         speak = self._controller.state.can_speak
-        tap = "to speak, tap to preview" if speak else "to preview"
-        self._way.setText("Hold" if speak else "Tap")
-        self._purpose.setText(tap if self._tap_previews else "to speak")
+        tap = _("to speak, tap to preview") if speak else _("to preview")
+        self._way.setText(_("Hold") if speak else _("Tap"))
+        self._purpose.setText(tap if self._tap_previews else _("to speak"))
         self._sayings.setVisible((speak or self._tap_previews) and self.width() > 1000)
 
     def _show_selection(self) -> None:
@@ -387,7 +389,7 @@ class SearchResults(QWidget):
 
 def _share_names(query: Query) -> dict[str, str]:
     """Names of the terms' score shares in the detail pane, by the terms' labels."""
-    names = {term.label: f"{MINUS} {term.label}" for term in query.extras if term.weight < 0}
+    names = {term.label: f"{MINUS} {shown(term.label)}" for term in query.extras if term.weight < 0}
     if query.main is not None and query.main.kind == "speech":
         names[query.main.label] = TRANSCRIPT
     return names
@@ -402,7 +404,7 @@ class ProgressLine(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(BAR_WIDTH)
-        self.cancel = icon_button("close", "Stop (Esc)", stop, side=10)
+        self.cancel = icon_button("close", _("Stop (Esc)"), stop, side=10)
         self.cancel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.cancel.setStyleSheet("padding: 1px;")
         layout = row(self.title, self.bar, self.cancel, None, space=8)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu, QWidget
 
 from brewclip_app import tasks, theme
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.history import QueryHistory
 from brewclip_app.panels.search.history_menu import ICONS
 from brewclip_app.plain_text import plain_caption, plain_tip
@@ -37,13 +38,13 @@ class SavedMenu(QMenu):
     async def _open_at(self, corner: QPoint) -> None:
         records = await self._history.saved()
         self.clear()
-        self.addAction("Save this search…\tCtrl+S", self._history.ask_name)
+        self.addAction(_("Save this search…\tCtrl+S"), self._history.ask_name)
         self.addSeparator()
         for record in records[:MOST_LISTED]:
             name = record.name if len(record.name) <= LONGEST else f"{record.name[:LONGEST]}…"
             action = self.addAction(theme.icon(ICONS[record.source], "quiet"), plain_caption(name),
                                     partial(self._open, record))
-            action.setToolTip(plain_tip(f"{record.text}\nin {record.gallery}"))
+            action.setToolTip(plain_tip(_("{text}\nin {gallery}").format(text=record.text, gallery=record.gallery)))
         self.addSeparator()
-        self.addAction("All saved searches…", self._manage).setEnabled(bool(records))
+        self.addAction(_("All saved searches…"), self._manage).setEnabled(bool(records))
         self.popup(corner)

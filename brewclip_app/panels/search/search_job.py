@@ -7,6 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.query import HitLimits, Query, from_history, to_history
 from core.errors import AudioError, BrewclipError
 from core.progress import Progress, Report, WorkStep
@@ -26,7 +27,7 @@ def transcribe(context: "BaseContext", waveform: "Waveform", report: Report) -> 
     """Transcript of a recording, and the seconds it took without loading the recogniser."""
     explorer = context.explorer
     if not (status := explorer.status()).speech_loaded:  # another job may be loading it: that reports there
-        report(Progress(WorkStep.LOADING, subject=status.speech or "the recogniser"))
+        report(Progress(WorkStep.LOADING, subject=status.speech or _("the recogniser")))
     explorer.recogniser(report)
     report(Progress(WorkStep.TRANSCRIBING))
     began = perf_counter()

@@ -8,6 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets.common import Card, label
 from brewclip_app.widgets.mosaic import Mosaic
@@ -29,12 +30,12 @@ class SelectionPane(Card):
         for part in (self.mosaic, self.count, self.total):
             self.body.addWidget(part)
         self.body.addStretch(1)
-        self.setAccessibleName("The selected pictures")
+        self.setAccessibleName(_("The selected pictures"))
 
     def show_images(self, images: "Sequence[ImageRecord]") -> None:
         """Show several pictures."""
-        self.count.setText(f"{wording.count(len(images))} selected")
-        self.total.setText(f"{wording.size(sum(image.size for image in images))} in all")
+        self.count.setText(_("{images} selected").format(images=wording.count(len(images))))
+        self.total.setText(_("{sum} in all").format(sum=wording.size(sum(image.size for image in images))))
         self.mosaic.set_images(list(images))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.panels.search.gallery_status import GalleryStatus
 from brewclip_app.panels.search.notices import Notice
 from brewclip_app.panels.search.query import HitLimits, Query
@@ -53,11 +54,12 @@ class SearchAnswer:
         """ "2.4 s of speech · transcribed in 0.8 s · searched 8 091 in 3 ms"."""
         parts = []
         if self.spoken:
-            parts = [f"{wording.duration(self.spoken)} of speech",
-                     f"transcribed in {wording.duration(self.transcribing)}"]
+            parts = [_("{spoken} of speech").format(spoken=wording.duration(self.spoken)),
+                     _("transcribed in {transcribing}").format(transcribing=wording.duration(self.transcribing))]
         milliseconds = self.searching * 1000
-        took = f"{max(1, round(milliseconds))} ms" if milliseconds < 1000 else wording.duration(self.searching)
-        parts.append(f"searched {wording.count(self.result.total)} in {took}")
+        took = (_("{max} ms").format(max=max(1, round(milliseconds))) if milliseconds < 1000
+                else wording.duration(self.searching))
+        parts.append(_("searched {total} in {took}").format(total=wording.count(self.result.total), took=took))
         line = " · ".join(parts)
         line = line[:1].upper() + line[1:]
         return f"{line} · approximately" if self.result.approximate else line

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 
 from brewclip_app import tasks
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _, localised
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class StorageController(Controller[StorageState]):
             from core import upkeep
             return upkeep.clear_history(self._context.home, self._context.explorer.store)
 
-        tasks.start(self._clear("Clearing the history", work))
+        tasks.start(self._clear(_("Clearing the history"), work))
 
     def clear_caches(self) -> None:
         """Delete everything that can be computed again."""
@@ -49,7 +50,7 @@ class StorageController(Controller[StorageState]):
             from core import caches
             return caches.clear(self._context.home.caches, report)
 
-        tasks.start(self._clear("Clearing the caches", work))
+        tasks.start(self._clear(_("Clearing the caches"), work))
 
     async def _measure(self) -> None:
         def work(report: Report) -> "Usage":
@@ -57,11 +58,11 @@ class StorageController(Controller[StorageState]):
             return upkeep.usage(self._context.home, self._context.explorer.store, report)
 
         try:
-            usage = await self._context.jobs.run("Measuring used space", work, key="privacy-usage", quiet=True)
+            usage = await self._context.jobs.run(_("Measuring used space"), work, key="privacy-usage", quiet=True)
         except JobCancelled:
             raise
         except Exception as error:
-            self._set(usage=None, problem=str(error), clearing=False)
+            self._set(usage=None, problem=localised(error), clearing=False)
         else:
             self._set(usage=usage, problem="", clearing=False)
 
@@ -73,5 +74,5 @@ class StorageController(Controller[StorageState]):
             if self._context.jobs.is_closing:
                 raise
         except Exception as error:
-            self._context.failed.emit(error, "What was not deleted yet is still there.")
+            self._context.failed.emit(error, _("What was not deleted yet is still there."))
         await self._measure()

@@ -8,6 +8,7 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.settings.privacy import PrivacyRows
 from brewclip_app.panels.settings.setting_row import SettingRow
@@ -37,7 +38,7 @@ class SettingsPanel(Panel):
     """A row for each setting; changes apply immediately."""
 
     key: ClassVar[str] = "settings"
-    title: ClassVar[str] = "Settings"
+    title: ClassVar[str] = _("Settings")
     icon: ClassVar[str] = "settings"
 
     def __init__(self, context: "Context") -> None:
@@ -45,16 +46,16 @@ class SettingsPanel(Panel):
         self.rows: dict[str, SettingRow] = {}
         self.groups: dict[str, Card] = {}
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search settings")
-        self.search.setAccessibleName("Search settings")
+        self.search.setPlaceholderText(_("Search settings"))
+        self.search.setAccessibleName(_("Search settings"))
         self.search.setClearButtonEnabled(True)
         self.search.setFixedWidth(240)
         self.search.textChanged.connect(self._filter)
         add_shortcut(self.search, "Escape", self._escape)
-        self.weights = WeightsCard(context, title="Weights")
+        self.weights = WeightsCard(context, title=_("Weights"))
         self.privacy = PrivacyRows(context)
         self.home = self._make_home()
-        self.no_match = EmptyState("search", "No match", " ", button("Show all settings", self.search.clear))
+        self.no_match = EmptyState("search", _("No match"), " ", button(_("Show all settings"), self.search.clear))
         self.no_match.hide()
         self._make_groups()
         self._lay_out()
@@ -64,10 +65,10 @@ class SettingsPanel(Panel):
     def activated(self) -> None:
         self.context.downloads.refresh()
         self.privacy.controller.refresh()
-        self.status_changed.emit("Changes apply immediately")
+        self.status_changed.emit(_("Changes apply immediately"))
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        return [("Tab", "Next setting"), ("Esc", "Clear the search")]
+        return [("Tab", _("Next setting")), ("Esc", _("Clear the search"))]
 
     def _make_groups(self) -> None:
         for setting in SETTINGS:
@@ -78,20 +79,20 @@ class SettingsPanel(Panel):
         self.groups["Privacy"].body.addWidget(self.privacy)
 
     def _make_home(self) -> Card:
-        card = Card("Data folder")
+        card = Card(_("Data folder"))
         for number, (name, path) in enumerate(self.context.home.places.items()):
             if number:
                 card.body.addWidget(label(name, "quiet-body"))
-            line = row(ElidedLabel(str(path)), button("Open", partial(_open, path)))
+            line = row(ElidedLabel(str(path)), button(_("Open"), partial(_open, path)))
             line.setStretch(0, 1)
             card.body.addLayout(line)
-        card.body.addWidget(label("Galleries, weights and spoken queries. Nothing leaves this computer. "
-                                  "The environment variable BREWCLIP_HOME sets one folder for everything.",
+        card.body.addWidget(label(_("Galleries, weights and spoken queries. Nothing leaves this computer. The "
+                                    "environment variable BREWCLIP_HOME sets one folder for everything."),
                                   "quiet", wrap=True))
         return card
 
     def _lay_out(self) -> None:
-        head = row(panel_title("Settings"), None, self.search)
+        head = row(panel_title(_("Settings")), None, self.search)
         cards = list(self.groups.values())
         half = (len(cards) + 2) // 2  # the weights are long: the data folder goes to the other side
         self._left, self._right = QVBoxLayout(), QVBoxLayout()
@@ -143,7 +144,7 @@ class SettingsPanel(Panel):
         for place, side in enumerate((self._left, self._right)):  # an empty column leaves its room to the other
             parts = [item.widget() for at in range(side.count()) if (item := side.itemAt(at)) is not None]
             self._both.setStretch(place, int(any(part is not None and part.isVisibleTo(self) for part in parts)))
-        self.no_match.sentence.setText(f"No setting matches “{words.strip()}”.")
+        self.no_match.sentence.setText(_("No setting matches “{words}”.").format(words=words.strip()))
 
     def _show_row(self, setting: Setting, words: str) -> bool:
         where = f"{setting.group} {setting.label} {setting.help} {setting.key}".lower()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.panels.settings.controller import StorageController, StorageState
 from brewclip_app.widgets.common import button, column, label, row
 from brewclip_app.widgets.dialogs import confirm
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
     from core.store.records import HistoryContent
 
-KEYWORDS = "privacy history recordings transcripts caches space clear delete"
+KEYWORDS = _("privacy history recordings transcripts caches space clear delete")
 
 
 class PrivacyRows(QWidget):
@@ -23,8 +24,8 @@ class PrivacyRows(QWidget):
         super().__init__()
         self.controller = StorageController(context, self)
         self.history, self.caches = label("", wrap=True), label("", wrap=True)
-        self.clear_history = button("Clear history…", self._ask_history, "danger")
-        self.clear_caches = button("Clear caches…", self._ask_caches, "danger")
+        self.clear_history = button(_("Clear history…"), self._ask_history, "danger")
+        self.clear_caches = button(_("Clear caches…"), self._ask_caches, "danger")
         lines = []
         for words, clear in ((self.history, self.clear_history), (self.caches, self.clear_caches)):
             line = row(words, clear, space=12)
@@ -41,11 +42,12 @@ class PrivacyRows(QWidget):
     def _show_state(self, state: StorageState) -> None:
         usage = state.usage
         if usage is None:
-            self.history.setText(state.problem or "Measuring the history…")
-            self.caches.setText("" if state.problem else "Measuring the caches…")
+            self.history.setText(state.problem or _("Measuring the history…"))
+            self.caches.setText("" if state.problem else _("Measuring the caches…"))
         else:
-            self.history.setText(f"History: {contents(usage.history) if usage.history else 'empty'}")
-            self.caches.setText(f"Caches: {wording.size(sum(usage.caches.values()))}")
+            self.history.setText(_("History: {contents}").format(contents=contents(usage.history) if usage.history
+                                                                 else "empty"))
+            self.caches.setText(_("Caches: {sum}").format(sum=wording.size(sum(usage.caches.values()))))
         ready = usage is not None and not state.clearing
         self.clear_history.setEnabled(ready and usage is not None and bool(usage.history))
         self.clear_caches.setEnabled(ready and usage is not None and any(usage.caches.values()))
@@ -53,24 +55,29 @@ class PrivacyRows(QWidget):
     def _ask_history(self) -> None:
         usage = self.controller.state.usage
         if usage is not None:
-            confirm(self, "Clear the history?", f"This deletes {contents(usage.history)}. Annotations and galleries "
-                    "stay. This cannot be undone.", "Clear history", self.controller.clear_history)
+            confirm(self, _("Clear the history?"),
+                    _("This deletes {contents}. Annotations and galleries stay. This cannot be undone.").format(
+                        contents=contents(usage.history)), _("Clear history"), self.controller.clear_history)
 
     def _ask_caches(self) -> None:
         usage = self.controller.state.usage
         if usage is not None:
             size = wording.size(sum(usage.caches.values()))
-            confirm(self, "Clear the caches?", f"This deletes thumbnails, search indexes and features of datasets: "
-                    f"{size}. They are computed again when needed, which takes time. Caches in use stay.",
-                    "Clear caches", self.controller.clear_caches)
+            confirm(self, _("Clear the caches?"),
+                    _("This deletes thumbnails, search indexes and features of datasets: {size}. They are computed "
+                      "again when needed, which takes time. Caches in use stay.").format(size=size),
+                    _("Clear caches"), self.controller.clear_caches)
 
 
 def contents(history: "HistoryContent") -> str:
     """ "12 queries, 10 recordings (1 MB) and 14 transcripts (8 kB)"."""
-    def counted(number: int, singular: str, plural: str) -> str:
-        return f"{wording.count(number)} {singular if number == 1 else plural}"
-
-    return (f"{counted(history.queries, 'query', 'queries')}, "
-            f"{counted(len(history.recordings), 'recording', 'recordings')} ({wording.size(history.recording_bytes)}) "
-            f"and {counted(history.transcripts, 'transcript', 'transcripts')} "
-            f"({wording.size(history.transcript_bytes)})")
+    recordings = len(history.recordings)
+    return _("{queries}, {recordings} ({recording_bytes}) and {transcripts} ({transcript_bytes})").format(
+        queries=ngettext("{number} query", "{number} queries", history.queries).format(
+            number=wording.count(history.queries)),
+        recordings=ngettext("{number} recording", "{number} recordings", recordings).format(
+            number=wording.count(recordings)),
+        recording_bytes=wording.size(history.recording_bytes),
+        transcripts=ngettext("{number} transcript", "{number} transcripts", history.transcripts).format(
+            number=wording.count(history.transcripts)),
+        transcript_bytes=wording.size(history.transcript_bytes))

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from brewclip_app.localisation import _, shown
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, icon_button, label, look, row
 from brewclip_app.widgets.file_dialogs import ask_folder
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
 
 NAME_WIDTH = 150   # px at a body of 13 px
-REEMBEDS = "After a change, pictures are embedded again once you start that in the Library."
+REEMBEDS = _("After a change, pictures are embedded again once you start that in the Library.")
 Show = Callable[[Value], None]
 
 
@@ -42,10 +43,10 @@ class SettingRow(QWidget):
         self.name.setFixedWidth(NAME_WIDTH)
         self.control, self._show = _MAKERS[setting.kind](self)
         target = self.control.focusProxy() or self.control
-        target.setAccessibleName(setting.label)
-        target.setAccessibleDescription(setting.help)
+        target.setAccessibleName(shown(setting.label))
+        target.setAccessibleDescription(shown(setting.help))
         self.name.setBuddy(target)
-        self.reset = icon_button("refresh", f"Reset to {self._in_words(setting.default)}",
+        self.reset = icon_button("refresh", _("Reset to {in_words}").format(in_words=self._in_words(setting.default)),
                                  lambda: self.change(setting.default), side=14)
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
@@ -70,7 +71,7 @@ class SettingRow(QWidget):
         try:
             self._context.change(self.setting.key, value)
         except SettingsError as error:
-            self._context.failed.emit(error, "The old value is kept.")
+            self._context.failed.emit(error, _("The old value is kept."))
             self.show_value(self._context.settings)
 
     def show_value(self, settings: Settings) -> None:
@@ -97,7 +98,7 @@ class SettingRow(QWidget):
         if value == "" or self.setting.kind == "backbone":
             return "none" if value == "" else AUTO
         if value == 0 and self.setting.zero:
-            return f"“{self.setting.zero}”"
+            return f"“{shown(self.setting.zero)}”"
         return f"“{dict(self.setting.choices).get(str(value), str(value))}”"
 
 
@@ -111,7 +112,7 @@ class _Wheelless(QObject):
         return False
 
 
-AUTO = "Best available"
+AUTO = _("Best available")
 
 
 def _without_wheel(widget: QWidget) -> None:
@@ -131,13 +132,13 @@ def _combo() -> QComboBox:
 def _choice(line: SettingRow) -> tuple[QWidget, Show]:
     combo = _combo()
     for value, words in line.setting.choices:
-        combo.addItem(words, value)
-    combo.currentIndexChanged.connect(lambda _: line.change(str(combo.currentData())))
+        combo.addItem(shown(words), value)
+    combo.currentIndexChanged.connect(lambda _unused: line.change(str(combo.currentData())))
     return combo, lambda value: combo.setCurrentIndex(combo.findData(value))
 
 
 def _flag(line: SettingRow) -> tuple[QWidget, Show]:
-    box = QCheckBox("On")
+    box = QCheckBox(_("On"))
     box.toggled.connect(line.change)
 
     def show(value: Value) -> None:
@@ -151,8 +152,8 @@ def _number(line: SettingRow) -> tuple[QWidget, Show]:
     spin_box = QDoubleSpinBox()
     spin_box.setDecimals(0 if is_integer else 2)
     spin_box.setRange(setting.low, setting.high)
-    spin_box.setSpecialValueText(setting.zero)
-    spin_box.setSuffix(f" {setting.unit}" if setting.unit else "")
+    spin_box.setSpecialValueText(shown(setting.zero))
+    spin_box.setSuffix(f" {shown(setting.unit)}" if setting.unit else "")
     spin_box.setKeyboardTracking(False)
     spin_box.setFixedWidth(160)
     spin_box.lineEdit().setTextMargins(8, 0, 0, 0)
@@ -163,7 +164,7 @@ def _number(line: SettingRow) -> tuple[QWidget, Show]:
 
 def _text_field(line: SettingRow) -> QLineEdit:
     field = QLineEdit()
-    field.setPlaceholderText("None")
+    field.setPlaceholderText(_("None"))
     field.setMinimumWidth(80)
     field.editingFinished.connect(lambda: line.change(field.text().strip()))
     return field
@@ -177,7 +178,7 @@ def _folder(line: SettingRow) -> tuple[QWidget, Show]:
                    Path(line.folder()))
 
     widget = QWidget()
-    box = row(field, button("Choose…", choose))
+    box = row(field, button(_("Choose…"), choose))
     box.setStretch(0, 1)
     widget.setLayout(box)
     widget.setFocusProxy(field)
@@ -203,11 +204,12 @@ def _weights(line: SettingRow) -> tuple[QWidget, Show]:
     def fill() -> None:
         blocker = QSignalBlocker(combo)
         combo.clear()
-        combo.addItem(dict(line.setting.choices).get("auto", AUTO), "auto")
+        combo.addItem(shown(dict(line.setting.choices).get("auto", AUTO)), "auto")
         for weights in downloads.table():
             if weights.kind == kind and weights.name != RECOGNISERS[0].weights:
                 is_local = weights.bundled or downloads.state.path(weights.name) is not None
-                combo.addItem(weights.title if is_local else f"{weights.title} · not downloaded", weights.name)
+                combo.addItem(weights.title if is_local else _("{title} · not downloaded").format(title=weights.title),
+                              weights.name)
         show(line.context.settings[line.setting.key])
         blocker.unblock()
 
@@ -217,7 +219,7 @@ def _weights(line: SettingRow) -> tuple[QWidget, Show]:
         combo.setCurrentIndex(combo.findData(value))
 
     fill()
-    combo.currentIndexChanged.connect(lambda _: line.change(str(combo.currentData())))
+    combo.currentIndexChanged.connect(lambda _unused: line.change(str(combo.currentData())))
     downloads.changed.connect(lambda state: fill() if not state.running else None)
     return combo, show
 
@@ -226,9 +228,9 @@ def _model(line: SettingRow) -> tuple[QWidget, Show]:
     """Control for a trained model: the setting's choices, own runs, any other folder."""
     combo = _combo()
     for value, words in line.setting.choices:
-        combo.addItem(words, value)
+        combo.addItem(shown(words), value)
     for folder in _runs(line.context.home.runs):
-        combo.addItem(f"Run {folder.name}", str(folder))
+        combo.addItem(_("Run {name}").format(name=folder.name), str(folder))
 
     def show(value: Value) -> None:
         if combo.findData(value) < 0:
@@ -237,12 +239,12 @@ def _model(line: SettingRow) -> tuple[QWidget, Show]:
         combo.setToolTip(plain_tip("" if value in dict(line.setting.choices) else str(value)))
 
     def choose() -> None:
-        ask_folder(line, "model", "Folder of a run or of its model", lambda folder: line.change(str(folder)),
+        ask_folder(line, "model", _("Folder of a run or of its model"), lambda folder: line.change(str(folder)),
                    line.context.home.runs)
 
-    combo.currentIndexChanged.connect(lambda _: line.change(str(combo.currentData())))
+    combo.currentIndexChanged.connect(lambda _unused: line.change(str(combo.currentData())))
     widget = QWidget()
-    box = row(combo, button("Choose…", choose))
+    box = row(combo, button(_("Choose…"), choose))
     box.setStretch(0, 1)
     widget.setLayout(box)
     widget.setFocusProxy(combo)
@@ -255,7 +257,7 @@ def _runs(folder: Path) -> list[Path]:
     for path in folder.glob(f"*/{checkpoints.BEST}/{checkpoints.RUN}"):
         with suppress(OSError):  # deleted meanwhile, or not readable
             runs.append((path.parent.stat().st_mtime, path.parent.parent))
-    return [run for _, run in sorted(runs, reverse=True)]
+    return [run for _unused, run in sorted(runs, reverse=True)]
 
 
 _MAKERS: dict[str, Callable[[SettingRow], tuple[QWidget, Show]]] = {

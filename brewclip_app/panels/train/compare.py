@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from brewclip_app.localisation import _, localised
 from brewclip_app.panels.train import comparison as training_comparison
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.curves import CurveCard, choices
@@ -41,7 +42,7 @@ class CompareDialog(QDialog):
                  ) -> None:
         super().__init__(parent)
         self._records = tuple(records)
-        self.setWindowTitle(f"Compare {len(self._records)} runs")
+        self.setWindowTitle(_("Compare {records} runs").format(records=len(self._records)))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.resize((parent.window().size() - QSize(80, 90)).expandedTo(SMALLEST) if parent else SMALLEST)
@@ -50,24 +51,24 @@ class CompareDialog(QDialog):
         exporter = FigureExporter(context, self, lambda text: self.outcome.setText(text)) if context else None
         self.curves = CurveCard(offered, "score", exporter)
         self.curves.show_runs(self._records)
-        self.export = button("Export…")
+        self.export = button(_("Export…"))
         menu = QMenu(self.export)
-        menu.addAction("Options and results (CSV)…", lambda: self._ask(
+        menu.addAction(_("Options and results (CSV)…"), lambda: self._ask(
             "comparison.csv", training_comparison.write_options))
-        menu.addAction("Curves (CSV)…", lambda: self._ask("curves.csv", training_comparison.write_curves))
+        menu.addAction(_("Curves (CSV)…"), lambda: self._ask("curves.csv", training_comparison.write_curves))
         self.export.setMenu(menu)
         self.outcome = label("", "quiet-body")
         left = Card(margin=8)
         left.body.addWidget(self.table)
         sizes = (540, 360) if len(self._records) > 2 else (450, 450)
         split = splitter(left, self.curves, sizes, (1, 1))
-        close = button("Close", self.accept, "main")
+        close = button(_("Close"), self.accept, "main")
         close.setDefault(True)
         box = QVBoxLayout(self)
         box.setContentsMargins(20, 16, 20, 14)
         box.setSpacing(12)
-        box.addLayout(row(label("Compare", "title"),
-                          label("differing options, and results on dev", "quiet-body"), None))
+        box.addLayout(row(label(_("Compare"), "title"),
+                          label(_("differing options, and results on dev"), "quiet-body"), None))
         box.addWidget(split, 1)
         box.addLayout(row(self.export, self.outcome, None, close))
 
@@ -76,12 +77,12 @@ class CompareDialog(QDialog):
         try:
             export(path, self._records)
         except TrainingError as error:
-            self.outcome.setText(str(error))
+            self.outcome.setText(localised(error))
             return
-        self.outcome.setText(f"Saved as {path.name}")
+        self.outcome.setText(_("Saved as {name}").format(name=path.name))
 
     def _ask(self, name: str, export: "Callable[[Path, Sequence[RunRecord]], None]") -> None:
-        ask_target(self, "export", "Export", name, lambda path: self.write(path, export))
+        ask_target(self, "export", _("Export"), name, lambda path: self.write(path, export))
 
     def _make_table(self) -> QTableWidget:
         rows = training_comparison.rows(self._records)
@@ -102,7 +103,7 @@ class CompareDialog(QDialog):
         table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         table.setTabKeyNavigation(False)
         table.verticalHeader().hide()
-        table.setAccessibleName("Runs side by side")
+        table.setAccessibleName(_("Runs side by side"))
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, group_separator
 from brewclip_app.panels.train import words as training_words
 from core.errors import TrainingError
 from core.spreadsheet import plain_cells
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 Row = tuple[str, tuple[str, ...]]
 RECALLS = tuple((f"{direction}.R@{at}", f"{words}, R@{at}") for direction, words in (
-    ("speech_to_image", "Speech to picture"), ("image_to_speech", "Picture to speech")) for at in (1, 5, 10))
+    ("speech_to_image", _("Speech to picture")), ("image_to_speech", _("Picture to speech"))) for at in (1, 5, 10))
 
 
 def rows(records: "Sequence[RunRecord]") -> list[Row]:
@@ -29,14 +30,15 @@ def rows(records: "Sequence[RunRecord]") -> list[Row]:
 def results(records: "Sequence[RunRecord]") -> list[Row]:
     """Results of the runs; recall on dev is that of the best step."""
     table: list[Row] = [
-        ("State", tuple(training_words.state(record) for record in records)),
-        ("Steps done", tuple(wording.count(record.step) for record in records)),
-        ("Trained parameters", tuple(
+        (_("State"), tuple(training_words.state(record) for record in records)),
+        (_("Steps done"), tuple(wording.count(record.step) for record in records)),
+        (_("Trained parameters"), tuple(
             wording.count(record.parameters) if record.parameters else "–" for record in records)),
-        ("Mean recall on dev, %", tuple(_figure(record.best) for record in records)),
-        ("Measured on", tuple(training_words.dev(record) for record in records)),
-        ("at step", tuple(wording.count(record.best_step) if record.best is not None else "–" for record in records))]
-    table += [(f"{title} on dev, %", tuple(_figure(at_best(record, key)) for record in records))
+        (_("Mean recall on dev, %"), tuple(_figure(record.best) for record in records)),
+        (_("Measured on"), tuple(training_words.dev(record) for record in records)),
+        (_("at step"),
+         tuple(wording.count(record.best_step) if record.best is not None else "–" for record in records))]
+    table += [(_("{title} on dev, %").format(title=title), tuple(_figure(at_best(record, key)) for record in records))
               for key, title in RECALLS]
     return table
 
@@ -55,7 +57,8 @@ def _figure(value: float | None) -> str:
 def write_options(path: Path, records: "Sequence[RunRecord]") -> None:
     """Write the comparison as CSV: a row for each title, a column for each run. TrainingError ("not_written")."""
     names = training_words.names(records)
-    plain = [(title, [value.replace(wording.THIN, "") for value in values]) for title, values in rows(records)]
+    separator = group_separator()
+    plain = [(title, [value.replace(separator, "") for value in values]) for title, values in rows(records)]
     _write(path, [["", *(names[record.path] for record in records)], *([title, *values] for title, values in plain)])
 
 
@@ -76,4 +79,5 @@ def _write(path: Path, lines: Sequence[Sequence[str]]) -> None:
         staged.replace(path)
     except OSError as error:
         staged.unlink(missing_ok=True)
-        raise TrainingError(f"{path.name} could not be written: {error.strerror or error}.", "not_written") from error
+        raise TrainingError(_("{name} could not be written: {strerror}.").format(name=path.name, strerror=error.strerror
+                                                                                 or error), "not_written") from error

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 from brewclip_app import tasks, wording
 from brewclip_app.controller import Controller
 from brewclip_app.jobs import JobReplaced
+from brewclip_app.localisation import _, localised
 from brewclip_app.panels.train import words
 from brewclip_app.services.runs import HEARING
 from core.errors import BrewclipError, DatasetError, SettingsError, TrainingError
@@ -30,7 +31,7 @@ RECENT = "training/datasets"  # key of the window's state: folders, the last one
 MOST_RECENT = 8
 COST_MS = 500  # after the last change
 MEASURING = "train-estimate"  # key of the job that measures steps
-AUTO = (("auto", "Fastest available"),)
+AUTO = (("auto", _("Fastest available")),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,8 @@ class TrainController(Controller[TrainState]):
     def __init__(self, context: "Context", parent: QObject | None = None) -> None:
         recent = context.state.get(RECENT, [])
         super().__init__(TrainState(recent=tuple(map(Path, recent)) if isinstance(recent, list) else (),
-                                    status=(f"Runs are stored in {context.home.runs}", "", "")), parent)
+                                    status=(_("Runs are stored in {runs}").format(runs=context.home.runs), "", "")),
+                         parent)
         self.training = context.training
         self._context, self._jobs = context, context.jobs
         self._values: Mapping[str, Value] = {}
@@ -99,7 +101,7 @@ class TrainController(Controller[TrainState]):
         self._later = QTimer(self, singleShot=True, interval=COST_MS)
         self._later.timeout.connect(lambda: tasks.start(self._estimate()))
         self.training.changed.connect(self._follow_training)
-        context.settings_changed.connect(lambda _: self._follow_training())
+        context.settings_changed.connect(lambda _unused: self._follow_training())
         self._follow_training()
 
     # ---- dataset
@@ -108,7 +110,7 @@ class TrainController(Controller[TrainState]):
         """Read a dataset; `kind` where it could be of several, `follow_links` where links may lead out of it."""
         self._previews.clear()
         self._set(folder=folder, kind="", follow_links=follow_links, has_links=follow_links, several_kinds=False,
-                  report=None, dataset_text="Reading", dataset_problem=False)
+                  report=None, dataset_text=_("Reading"), dataset_problem=False)
         self._follow()
         tasks.start(self._read(folder, kind, follow_links))
 
@@ -130,7 +132,8 @@ class TrainController(Controller[TrainState]):
         """Find out, once, what there is to compute on."""
         if self.state.devices is AUTO:
             try:
-                self._set(devices=await self._jobs.run("Looking for a GPU", _devices, key="train-devices", quiet=True))
+                self._set(devices=await self._jobs.run(_("Looking for a GPU"), _devices, key="train-devices",
+                                                       quiet=True))
             except Exception:  # logged by the job; the fastest is chosen when the run begins
                 return
 
@@ -180,9 +183,10 @@ class TrainController(Controller[TrainState]):
         try:
             self._context.change("vision.model", str(run.path / "best"))
         except SettingsError as error:
-            self.failed.emit(error, "Search uses the same model as before.")
+            self.failed.emit(error, _("Search uses the same model as before."))
             return
-        self._set(status=(f"Search uses {run.name} now; pictures that were indexed before need", "indexing again",
+        self._set(status=(_("Search uses {name} now; pictures that were indexed before need").format(name=run.name),
+                          _("indexing again"),
                           "library"))
 
     # ---- coroutines
@@ -196,20 +200,21 @@ class TrainController(Controller[TrainState]):
             return inspect(folder, kind, report, follow_links)
 
         def show(progress: Progress) -> None:
-            self._set(dataset_text=progress.text(wording.count) or "Reading")
+            self._set(dataset_text=progress.text(wording.count) or _("Reading"))
 
         try:
-            report = await self._jobs.run(f"Reading {folder.name}", work, key="train-dataset", on_progress=show)
+            report = await self._jobs.run(_("Reading {name}").format(name=folder.name), work, key="train-dataset",
+                                          on_progress=show)
         except JobReplaced:
             return
         except JobCancelled:
-            self._set(dataset_text="Not read")
+            self._set(dataset_text=_("Not read"))
         except DatasetError as error:
-            self._set(dataset_text=str(error), dataset_problem=True, several_kinds=error.kind == "several_kinds",
+            self._set(dataset_text=localised(error), dataset_problem=True, several_kinds=error.kind == "several_kinds",
                       has_links=self.state.has_links or error.kind == "links")
         except Exception as error:
-            self._set(dataset_text=str(error), dataset_problem=True)
-            self.failed.emit(error, "The dataset is unchanged.")
+            self._set(dataset_text=localised(error), dataset_problem=True)
+            self.failed.emit(error, _("The dataset is unchanged."))
         else:
             links = self.state.has_links or any(problem.key == "links_out" for problem in report.problems)
             others = [path for path in self.state.recent if path not in (report.folder, folder)]
@@ -233,13 +238,14 @@ class TrainController(Controller[TrainState]):
                 explorer.close()
 
         try:
-            self._previews[_cost_key(recipe)] = await self._jobs.run("Estimating the cost of a run", work,
+            self._previews[_cost_key(recipe)] = await self._jobs.run(_("Estimating the cost of a run"), work,
                                                                      key="train-cost", quiet=True)
         except JobCancelled:
             return
         except Exception as error:
             if self.state.recipe is not None and _cost_key(self.state.recipe) == _cost_key(recipe):
-                self._set_cost(str(error) if isinstance(error, BrewclipError) else "The cost could not be estimated.",
+                self._set_cost(localised(error) if isinstance(error, BrewclipError)
+                               else _("The cost could not be estimated."),
                                problem=isinstance(error, BrewclipError))
         else:
             self._follow()
@@ -252,11 +258,11 @@ class TrainController(Controller[TrainState]):
 
         self._set(measuring=True)
         try:
-            self._measured[_pace_key(recipe)] = await self._jobs.run("Measuring steps of a run", work, key=MEASURING)
+            self._measured[_pace_key(recipe)] = await self._jobs.run(_("Measuring steps of a run"), work, key=MEASURING)
         except JobCancelled:
             return
         except TrainingError as error:
-            self.failed.emit(error, "No run was begun.")
+            self.failed.emit(error, _("No run was begun."))
         finally:
             self._set(measuring=False)
             self._previews.clear()  # some features were computed
@@ -269,30 +275,31 @@ class TrainController(Controller[TrainState]):
         state = self.state
         self._later.stop()
         if state.folder is None:
-            self._set_cost("Choose a dataset first.")
+            self._set_cost(_("Choose a dataset first."))
         elif state.report is None:
             self._set_cost("")
         elif self._problems:
-            self._set_cost("Correct the marked options to begin.", problem=True)
+            self._set_cost(_("Correct the marked options to begin."), problem=True)
         else:
             try:
                 recipe = make_recipe(self._values, self._device, state.folder, state.kind, state.follow_links)
             except BrewclipError as error:
-                self._set_cost(str(error), problem=True)
+                self._set_cost(localised(error), problem=True)
             else:
                 self._show_cost(recipe)
 
     def _show_cost(self, recipe: Recipe) -> None:
         preview = self._previews.get(_cost_key(recipe))
         if preview is None:
-            self._set_cost("Estimating the cost…", recipe)
+            self._set_cost(_("Estimating the cost…"), recipe)
             self._later.start()
             return
         pace = pace_of(self.state.records, lambda run: run.recipe is not None and _same_pace(run.recipe, recipe))
         text = words.cost(preview, recipe, pace, float(self._context.state.get(HEARING, 0.0)),
                           self._measured.get(_pace_key(recipe)))
         if preview.cost.nbytes > recipe.training.max_cache_gb * 1e9:
-            self._set_cost(f"{text} That exceeds the maximum cache size: raise it in the options.", problem=True)
+            self._set_cost(_("{text} That exceeds the maximum cache size: raise it in the options.").format(text=text),
+                           problem=True)
         else:
             self._set_cost(text, recipe)
 
@@ -320,7 +327,8 @@ def make_recipe(values: "Mapping[str, Value]", device: str, folder: Path, kind: 
                 ) -> Recipe:
     """The recipe of a form's values on a dataset. BrewclipError when a value is not valid."""
     facts = {key: str(values[key]) for key in FACTS if key != "dataset"}
-    plain = replace(Recipe(folder, kind=kind, follow_links=follow_links), **facts)  # type: ignore[arg-type]  # strings all
+    plain = replace(Recipe(folder, kind=kind, follow_links=follow_links),
+                    **facts)  # type: ignore[arg-type]  # strings all
     options = {key: value for key, value in values.items() if key not in FACTS}
     return with_values(plain, {**options, "training.device": device})
 
@@ -363,5 +371,5 @@ def _devices(report: Report) -> tuple[tuple[str, str], ...]:
     if choose("cuda").name == "cuda":
         devices.insert(0, ("cuda", torch.cuda.get_device_name(0)))
     if choose("mps").name == "mps":
-        devices.insert(0, ("mps", "Apple GPU"))
+        devices.insert(0, ("mps", _("Apple GPU")))
     return (("auto", f"{AUTO[0][1]} ({dict(devices)[best]})"), *devices)

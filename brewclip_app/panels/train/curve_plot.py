@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app import theme, wording
+from brewclip_app.localisation import _
 from brewclip_app.widgets.common import label, look
 from core.figures import plain
 from core.plots.charts import Axis, Chart, Series
@@ -123,7 +124,9 @@ class CurvePlot(QWidget):
         for line in self._lines:
             point = line.at(line.steps[-1] if step is None else step)
             if point is not None:
-                texts.append(f"{line.name}: {number(point[1], self._unit)} at step {wording.count(point[0])}")
+                texts.append(_("{name}: {number} at step {point}").format(name=line.name,
+                                                                          number=number(point[1], self._unit),
+                                                                          point=wording.count(point[0])))
         return "\n".join(texts)
 
     def resizeEvent(self, event: Any) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QComboBox, QPushButton, QSizePolicy, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.curve_plot import CurveLine, CurvePlot, Reference, Swatch
 from brewclip_app.widgets.common import Card, ElidedLabel, clear, label, look, row
@@ -39,14 +40,14 @@ def choices(event: str) -> tuple[Choice, ...]:
     """Choices of curves over training steps ("step") or over validations ("dev")."""
     single = [Choice(kind.key, _title(kind), (kind,)) for kind in CURVES
               if kind.event == event and kind.key not in PARTS]
-    parts = Choice("parts", "Loss, outer and inner", tuple(BY_KEY[key] for key in PARTS))
+    parts = Choice("parts", _("Loss, outer and inner"), tuple(BY_KEY[key] for key in PARTS))
     return (parts, *single) if event == "step" else tuple(single)
 
 
 def _title(kind: CurveKind) -> str:
     """Short title that begins with the metric: cards are narrow."""
-    direction, _, at = kind.key.partition(".")
-    return f"Dev {at}, {direction.replace('_', ' ')}" if at else kind.title
+    direction, _unused, at = kind.key.partition(".")
+    return _("Dev {at}, {replace}").format(at=at, replace=direction.replace("_", " ")) if at else kind.title
 
 
 class CurveCard(Card):
@@ -59,7 +60,7 @@ class CurveCard(Card):
         self._zero_shot: dict[Path, Mapping[str, Any]] = {}  # zero-shot metrics on dev, by run
         self._names: tuple[tuple[str, str, str], ...] = ()
         self.choice = look(QComboBox(), "heading")
-        self.choice.setAccessibleName("Curve")
+        self.choice.setAccessibleName(_("Curve"))
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.choice.setMinimumContentsLength(8)
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -69,9 +70,9 @@ class CurveCard(Card):
         self.legend = QWidget()
         self._legend_box = FlowLayout(self.legend)
         self.plot = CurvePlot()
-        self.zoom = look(QPushButton("Zoom"), "tick")
+        self.zoom = look(QPushButton(_("Zoom")), "tick")
         self.zoom.setCheckable(True)
-        self.zoom.setToolTip("Fit the axis to the values instead of 0 to 100 %")
+        self.zoom.setToolTip(_("Fit the axis to the values instead of 0 to 100 %"))
         self.zoom.toggled.connect(self.plot.zoom)
         head = row(self.choice, self.zoom, *([exporter.button("curve", self.drawing)] if exporter else []), space=6)
         head.setStretch(0, 1)
@@ -141,15 +142,15 @@ class CurveCard(Card):
                 self._zero_shot[record.path] = metrics
             value = kind.value(self._zero_shot.get(record.path, {}))
             if value is not None:
-                return Reference(f"zero-shot {value:.1f}", value)
+                return Reference(_("zero-shot {value:.1f}").format(value=value), value)
         return None
 
     def _nothing(self) -> str:
         if not self._records:
-            return "No run selected"
+            return _("No run selected")
         if self.key == "memory":
-            return "Measured on a GPU only"
-        return "Nothing yet"
+            return _("Measured on a GPU only")
+        return _("Nothing yet")
 
     def _show_legend(self, lines: Sequence[CurveLine]) -> None:
         names = tuple((line.name, line.role, line.dash) for line in lines)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QCheckBox, QMenu, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.train import words
 from brewclip_app.panels.train.dataset_report import ReportDialog
 from brewclip_app.plain_text import plain_caption, plain_tip
@@ -14,7 +15,7 @@ from brewclip_app.widgets.file_dialogs import ask_folder
 if TYPE_CHECKING:
     from brewclip_app.panels.train.controller import TrainController, TrainState
 
-LINKS_TIP = "Open symbolic links that lead out of the dataset's folder. Tick it only if you trust where they lead"
+LINKS_TIP = _("Open symbolic links that lead out of the dataset's folder. Tick it only if you trust where they lead")
 
 
 class DatasetChoice(QWidget):
@@ -23,11 +24,11 @@ class DatasetChoice(QWidget):
     def __init__(self, controller: "TrainController") -> None:
         super().__init__()
         self._controller = controller
-        self.links = QCheckBox("Follow links")
+        self.links = QCheckBox(_("Follow links"))
         self.links.setToolTip(LINKS_TIP)
         self.links.clicked.connect(lambda on: controller.read_again(follow_links=on))
-        self.choose_button = button("Choose a dataset…", icon="folder", tip="Choose the training data (Ctrl+O)")
-        self.choose_button.setAccessibleName("Dataset")
+        self.choose_button = button(_("Choose a dataset…"), icon="folder", tip=_("Choose the training data (Ctrl+O)"))
+        self.choose_button.setAccessibleName(_("Dataset"))
         self.menu = QMenu(self.choose_button)
         self.menu.setToolTipsVisible(True)
         self.menu.aboutToShow.connect(self._fill_menu)
@@ -35,8 +36,8 @@ class DatasetChoice(QWidget):
         self.pill = label("", "pill")
         self.pill.setMinimumHeight(22)  # lower, its round ends would be drawn square
         self.words = ElidedLabel("", "quiet-body")
-        self.link = button("", self.open_report, "quiet-link", tip="All findings in the folder (Ctrl+I)")
-        self.kinds = button("Choose the kind", tip="The folder could be of several kinds")
+        self.link = button("", self.open_report, "quiet-link", tip=_("All findings in the folder (Ctrl+I)"))
+        self.kinds = button(_("Choose the kind"), tip=_("The folder could be of several kinds"))
         self.kinds_menu = QMenu(self.kinds)
         self.kinds.setMenu(self.kinds_menu)
         self.setLayout(row(self.choose_button, self.pill, self.words, self.kinds, self.link, self.links, None))
@@ -44,7 +45,7 @@ class DatasetChoice(QWidget):
     def ask(self) -> None:
         """Let the user choose a folder."""
         recent = self._controller.state.recent
-        ask_folder(self, "dataset", "Dataset folder", self._controller.choose_folder,
+        ask_folder(self, "dataset", _("Dataset folder"), self._controller.choose_folder,
                    recent[0].parent if recent else None)
 
     def open_report(self) -> None:
@@ -56,7 +57,7 @@ class DatasetChoice(QWidget):
     def render_state(self, state: "TrainState") -> None:
         """Show the folder and the summary of its report, or how far reading it is."""
         folder, report = state.folder, state.report
-        self.choose_button.setText(folder.name or str(folder) if folder else "Choose a dataset…")
+        self.choose_button.setText(folder.name or str(folder) if folder else _("Choose a dataset…"))
         self.choose_button.setToolTip(plain_tip(str(folder) if folder else ""))
         self.links.setChecked(state.follow_links)
         self.links.setVisible(state.has_links)
@@ -79,7 +80,7 @@ class DatasetChoice(QWidget):
     def _fill_menu(self) -> None:
         state = self._controller.state
         self.menu.clear()
-        self.menu.addAction("Choose a folder…", self.ask)
+        self.menu.addAction(_("Choose a folder…"), self.ask)
         self.menu.addSeparator()
         for folder in state.recent:
             if folder != state.folder:
@@ -88,4 +89,4 @@ class DatasetChoice(QWidget):
                 action.setToolTip(plain_tip(str(folder)))
         if state.folder is not None:
             self.menu.addSeparator()
-            self.menu.addAction("Read again", self._controller.read_again)
+            self.menu.addAction(_("Read again"), self._controller.read_again)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.widgets.common import Card, ElidedLabel, button, column, label, row
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from core.datasets.problems import Problem
     from core.datasets.reports import DatasetReport
 
-SPLIT_HEADS = ("Split", "Pictures", "Utterances", "Usable")
+SPLIT_HEADS = (_("Split"), _("Pictures"), _("Utterances"), _("Usable"))
 
 
 class ReportDialog(QDialog):
@@ -23,7 +24,7 @@ class ReportDialog(QDialog):
     def __init__(self, parent: QWidget, report: "DatasetReport") -> None:
         super().__init__(parent)
         self._report = report
-        self.setWindowTitle(f"Report on {report.folder.name}")
+        self.setWindowTitle(_("Report on {name}").format(name=report.folder.name))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(620, 560)
         self.problems = [_problem(problem) for problem in report.problems]
@@ -34,8 +35,8 @@ class ReportDialog(QDialog):
         scroll.setWidgetResizable(True)
         scroll.setWidget(inner)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.copy = button("Copy", self._copy)
-        close = button("Close", self.accept, "main")
+        self.copy = button(_("Copy"), self._copy)
+        close = button(_("Close"), self.accept, "main")
         close.setDefault(True)
         box = QVBoxLayout(self)
         box.setContentsMargins(20, 18, 20, 16)
@@ -49,11 +50,11 @@ class ReportDialog(QDialog):
         from core.datasets.reports import describe
 
         QGuiApplication.clipboard().setText("\n".join(describe(self._report)))
-        self.copy.setText("Copied")
+        self.copy.setText(_("Copied"))
 
 
 def _splits(report: "DatasetReport") -> Card:
-    card = Card("Contents")
+    card = Card(_("Contents"))
     grid = QGridLayout()
     grid.setHorizontalSpacing(20)
     grid.setVerticalSpacing(4)
@@ -84,5 +85,5 @@ def _problem(problem: "Problem") -> Card:
         card.body.addWidget(ElidedLabel(example, "quiet"))
     left = problem.count - len(problem.examples)
     if left > 0:
-        card.body.addWidget(label(f"and {wording.count(left)} more", "quiet"))
+        card.body.addWidget(label(_("and {left} more").format(left=wording.count(left)), "quiet"))
     return card

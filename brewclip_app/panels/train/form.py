@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
+from brewclip_app.localisation import _
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.option_row import Field, OptionRow, Value
 from brewclip_app.plain_text import plain_tip
@@ -22,12 +23,12 @@ PAPER_BACKBONE = "ViT-L-14/openai"
 TRAINED = tuple((variant.name, variant.name) for variant in VARIANTS if variant.prompts or variant.acoustic)
 DEVICES = BY_OPTION["training.device"].choices
 SMALL = 5000  # utterances to learn from; below it the small recipe is offered
-CROPS = {"centre": "centre crop", "letterbox": "letterbox", "squash": "squashed"}  # short, for a narrow field
-PRESETS = (("", "none: the defaults"), *((preset.name, preset.title) for preset in presets.PRESETS))
+CROPS = {"centre": _("centre crop"), "letterbox": "letterbox", "squash": "squashed"}  # short, for a narrow field
+PRESETS = (("", _("none: the defaults")), *((preset.name, preset.title) for preset in presets.PRESETS))
 AUTOMATIC = "automatic"
-WHY_SMALL = ("{count} utterances are few for the paper's recipe, which was made for ten times as many and more. The "
-             "recipe for small data adds text distillation, trains 1000 steps at a higher learning rate without "
-             "prompts, and chooses the acoustic weight on dev.")
+WHY_SMALL = (_("{count} utterances are few for the paper's recipe, which was made for ten times as many and more. The "
+               "recipe for small data adds text distillation, trains 1000 steps at a higher learning rate without "
+               "prompts, and chooses the acoustic weight on dev."))
 
 
 class TrainForm(Card):
@@ -39,25 +40,26 @@ class TrainForm(Card):
         self._devices: tuple[tuple[str, str], ...] = ()
         self.rows: dict[str, OptionRow] = {}
         self._report: DatasetReport | None = None
-        self.all_back = button("Reset all", self.reset, "quiet-link")
+        self.all_back = button(_("Reset all"), self.reset, "quiet-link")
         self.preset_about = label("", "quiet", wrap=True)
         self.variant_about = label("", "quiet", wrap=True)
         self.small_about = label("", "quiet", wrap=True)
-        self.small = button("Small-data recipe", lambda: self.choose_preset("small-data"), "chip")
+        self.small = button(_("Small-data recipe"), lambda: self.choose_preset("small-data"), "chip")
         self.small_box = _box(self.small, self.small_about)
         self.fold = button("", lambda: self.open_fold(not self.is_open), "quiet-link")
         self.more = QWidget()
         self.cost = label("", "quiet", wrap=True)
         self.device = QComboBox()
-        self.device.setAccessibleName("Device")
-        self.device.setToolTip("Device of the run")
+        self.device.setAccessibleName(_("Device"))
+        self.device.setToolTip(_("Device of the run"))
         self.device.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.device.setMinimumContentsLength(8)
-        self.device.addItem("Fastest available", "auto")
-        self.device.currentIndexChanged.connect(lambda _: self._emit())
-        self.start_button = button("Start", name="main", tip="Begin the run (Ctrl+Return)")
-        self.estimate_button = button("Estimate…", tip="Measure some steps with these options: time and memory of the "
-                                      "run; no run is begun (Ctrl+T)")
+        self.device.addItem(_("Fastest available"), "auto")
+        self.device.currentIndexChanged.connect(lambda _unused: self._emit())
+        self.start_button = button(_("Start"), name="main", tip=_("Begin the run (Ctrl+Return)"))
+        self.estimate_button = button(_("Estimate…"),
+                                      tip=_("Measure some steps with these options: time and memory of the run; no "
+                                            "run is begun (Ctrl+T)"))
         self._make_rows()
         self._lay_out()
         self.open_fold(False)
@@ -118,7 +120,7 @@ class TrainForm(Card):
         self.cost.setText(state.cost)
         self.cost.setVisible(bool(state.cost))
         self.start_button.setEnabled(state.recipe is not None)
-        self.estimate_button.setText("Cancel" if state.measuring else "Estimate…")
+        self.estimate_button.setText(_("Cancel") if state.measuring else _("Estimate…"))
         self.estimate_button.setEnabled(state.recipe is not None or state.measuring)
 
     def show_dataset(self, report: "DatasetReport | None") -> None:
@@ -162,8 +164,8 @@ class TrainForm(Card):
         self.more.setVisible(is_open)
         hidden = [line for line in self.rows.values() if line.parent() is self.more]
         changed = sum(line.is_changed for line in hidden)
-        words = "Fewer options" if is_open else f"{len(hidden)} more options" + (
-            f", {changed} changed" if changed else "")
+        words = _("Fewer options") if is_open else _("{hidden} more options").format(hidden=len(hidden)) + (
+            _(", {changed} changed").format(changed=changed) if changed else "")
         self.fold.setText(f"{'▾' if is_open else '▸'} {words}")
 
     @property
@@ -176,16 +178,19 @@ class TrainForm(Card):
     def _make_rows(self) -> None:
         crops = tuple(CROPS.items())
         for field in (
-                Field("preset", FACTS["preset"], "Values of all options: those of the paper, of the authors' code, or "
-                      "for small data.", None, "", PRESETS),
-                Field("variant", "Variant", "Parts that are trained.", None, "full", TRAINED),
-                Field("backbone", "Backbone", f"The frozen CLIP model; the paper's is "
-                      f"{training_words.backbone(PAPER_BACKBONE)}.", None, "auto", (("auto", "best available"),)),
+                Field("preset", FACTS["preset"],
+                      _("Values of all options: those of the paper, of the authors' code, or for small data."), None,
+                      "", PRESETS),
+                Field("variant", _("Variant"), _("Parts that are trained."), None, "full", TRAINED),
+                Field("backbone", _("Backbone"),
+                      _("The frozen CLIP model; the paper's is {backbone}.").format(
+                          backbone=training_words.backbone(PAPER_BACKBONE)), None, "auto",
+                      (("auto", _("best available")),)),
                 *(_field(option) for option in OPTIONS if option.key in FIRST),
-                Field("crop", FACTS["crop"], "Part of the picture that the model sees.", str(PAPER_CROP),
+                Field("crop", FACTS["crop"], _("Part of the picture that the model sees."), str(PAPER_CROP),
                       str(PAPER_CROP), crops, "paper"),
-                Field("train", FACTS["train"], "Split to train on.", None, "train", (("train", "train"),)),
-                Field("dev", FACTS["dev"], "Split on which the best model is chosen.", None, "",
+                Field("train", FACTS["train"], _("Split to train on."), None, "train", (("train", "train"),)),
+                Field("dev", FACTS["dev"], _("Split on which the best model is chosen."), None, "",
                       (("", AUTOMATIC),)),
                 *(_field(option) for option in OPTIONS if option.key not in (*FIRST, *APART))):
             self.rows[field.key] = OptionRow(field, self._edited)
@@ -195,7 +200,7 @@ class TrainForm(Card):
         later = [line for line in self.rows.values() if line not in first]
         own = [line for line in later if line.field.source == "ours" and line.field.key in BY_OPTION]
         more = column(*(line for line in later if line not in own),
-                      label("This program's own", "heading"), *own, space=8)
+                      label(_("This program's own"), "heading"), *own, space=8)
         self.more.setLayout(more)
         inner = QWidget()
         rows = column(first[0], self.preset_about, first[1], self.variant_about, *first[2:], self.small_box,
@@ -203,8 +208,8 @@ class TrainForm(Card):
         rows.setContentsMargins(0, 0, 6, 0)
         inner.setLayout(rows)
         scroll = scrolling(inner)
-        self.hint = label("(changes are marked)", "quiet")
-        head = row(label("Options", "heading"), self.hint, None, self.all_back)
+        self.hint = label(_("(changes are marked)"), "quiet")
+        head = row(label(_("Options"), "heading"), self.hint, None, self.all_back)
         foot = row(self.device, self.estimate_button, self.start_button, space=8)
         foot.setStretch(0, 1)
         self.body.addLayout(head)
@@ -231,7 +236,7 @@ class TrainForm(Card):
         line, report = self.rows["train"], self._report
         names = [split.name for split in report.splits] if report else []
         gone = report is not None and line.value not in names
-        line.set_problem("Choose the split to train on: this dataset has none of that name." if gone else "")
+        line.set_problem(_("Choose the split to train on: this dataset has none of that name.") if gone else "")
         if gone:
             self.open_fold(True)
 
@@ -240,7 +245,8 @@ class TrainForm(Card):
         preset = presets.BY_NAME.get(str(self.rows["preset"].value))
         differences = () if preset is None else preset.differences
         self.preset_about.setText("" if preset is None else preset.about + (
-            f" {len(differences)} points cannot be followed (docs/paper.md)." if differences else ""))
+            _(" {differences} points cannot be followed (docs/paper.md).").format(differences=len(differences))
+                                                                            if differences else ""))
         self.preset_about.setToolTip(plain_tip("\n".join(f"{text[0].upper()}{text[1:]}." for text in differences)))
         self.preset_about.setVisible(preset is not None)
         changed = any(line.is_changed or line.problem for line in self.rows.values())

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.controller import can_continue
 from brewclip_app.widgets.common import Card, ElidedLabel, button, label, look, row
@@ -33,12 +34,12 @@ class LiveCard(Card):
         self.name = label("", "strong")
         self.words = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
         self.notes = button("", self._show_notes, "quiet-link")
-        self.output = button("Show output", self._show_output, "quiet-link")
-        self.pause_button = button("Pause", tip="Save at the next step and interrupt the run (Ctrl+P)")
-        self.continue_button = button("Continue", tip="Continue from the last save (Ctrl+P)")
-        self.stop_button = button("Stop…", tip="End the run for good; its best model is kept")
-        self.end_button = button("End now", name="danger",
-                                 tip="End its process at once; what it did since its last save is done again")
+        self.output = button(_("Show output"), self._show_output, "quiet-link")
+        self.pause_button = button(_("Pause"), tip=_("Save at the next step and interrupt the run (Ctrl+P)"))
+        self.continue_button = button(_("Continue"), tip=_("Continue from the last save (Ctrl+P)"))
+        self.stop_button = button(_("Stop…"), tip=_("End the run for good; its best model is kept"))
+        self.end_button = button(_("End now"), name="danger",
+                                 tip=_("End its process at once; what it did since its last save is done again"))
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.message = label("", "care", wrap=True)
@@ -72,7 +73,7 @@ class LiveCard(Card):
         look(self.message, "care" if record.state == "failed" or record.fallback else "quiet-body")
         self._show_buttons(record, request)
         self.notes.setVisible(bool(record.notes))
-        self.notes.setText("1 note" if len(record.notes) == 1 else f"{len(record.notes)} notes")
+        self.notes.setText(ngettext("{notes} note", "{notes} notes", len(record.notes)).format(notes=len(record.notes)))
         self.output.setVisible(record.state == "failed" and (record.path / OUTPUT).exists())
 
     def _show_bar(self, record: "RunRecord") -> None:
@@ -82,7 +83,7 @@ class LiveCard(Card):
         self.bar.setRange(0, 1000 if total > 0 else 0)
         if total > 0:
             self.bar.setValue(round(1000 * min(done, total) / total))
-        self.bar.setAccessibleName(f"{100 * done // max(1, total)} percent")
+        self.bar.setAccessibleName(_("{done} percent").format(done=100 * done // max(1, total)))
         self.bar.setVisible(record.live or record.state in ("paused", "failed"))
         if record.state in ("paused", "failed") and total <= 0:
             self.bar.hide()
@@ -109,14 +110,14 @@ class LiveCard(Card):
 
     def _show_notes(self) -> None:
         if self._record is not None:
-            TextDialog(self, f"Notes of {self._record.name}", "\n".join(self._record.notes)).open()
+            TextDialog(self, _("Notes of {name}").format(name=self._record.name), "\n".join(self._record.notes)).open()
 
     def _show_output(self) -> None:
         if self._record is not None:
             from core.training.process import output_of
 
-            TextDialog(self, f"Output of {self._record.name}", output_of(self._record.path)
-                       or "No output.").open()
+            TextDialog(self, _("Output of {name}").format(name=self._record.name), output_of(self._record.path)
+                       or _("No output.")).open()
 
 
 def keep_room(part: QWidget, keep: bool) -> None:
@@ -138,7 +139,7 @@ class TextDialog(QDialog):
         self.text = look(QPlainTextEdit(text), "details")
         self.text.setReadOnly(True)
         self.text.setAccessibleName(title)
-        close = button("Close", self.accept, "main")
+        close = button(_("Close"), self.accept, "main")
         close.setDefault(True)
         box = QVBoxLayout(self)
         box.setContentsMargins(20, 18, 20, 16)

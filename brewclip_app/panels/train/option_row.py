@@ -8,6 +8,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, localised
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import column, icon_button, label, look, row
 from core.errors import BrewclipError
@@ -122,7 +123,7 @@ class OptionRow(QWidget):
 
     def _make_control(self) -> QWidget:
         if isinstance(self.field.first, bool):
-            flag = QCheckBox("On")
+            flag = QCheckBox(_("On"))
             flag.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)  # begins where fields begin
             flag.toggled.connect(self._take)
             return flag
@@ -132,10 +133,10 @@ class OptionRow(QWidget):
                 combo.addItem(words, value)
             self.control = combo
             self._choose(self.field.first)
-            combo.currentIndexChanged.connect(lambda _: self._take(combo.currentData()))
+            combo.currentIndexChanged.connect(lambda _unused: self._take(combo.currentData()))
             return combo
         field = QLineEdit("" if self.field.first == "" else display(self.field.first))
-        field.setPlaceholderText("none" if self.field.first == "" else "")
+        field.setPlaceholderText(_("none") if self.field.first == "" else "")
         field.textEdited.connect(self._read)
         field.editingFinished.connect(self._tidy)
         return field
@@ -152,7 +153,7 @@ class OptionRow(QWidget):
         try:
             self._value, self.problem = self.field.read(text), ""
         except BrewclipError as error:
-            self.problem = str(error)
+            self.problem = localised(error)
         self._show_state()
         self._changed(self.field.key)
 
@@ -171,8 +172,10 @@ class OptionRow(QWidget):
         if not isinstance(self.control, QCheckBox):
             look(self.control, "wrong" if self.problem else "changed" if self.is_changed else "")
         self.reset.setVisible(self.is_changed)
-        self.reset.setToolTip(plain_tip(f"Reset to {reference} ({self._origin})"))
-        self.reset.setAccessibleName(f"{self.field.title}: reset to {reference}")
+        self.reset.setToolTip(plain_tip(_("Reset to {reference} ({origin})").format(reference=reference,
+                                                                                    origin=self._origin)))
+        self.reset.setAccessibleName(_("{title}: reset to {reference}").format(title=self.field.title,
+                                                                               reference=reference))
         self.below.setText(self.problem or (f"{self._origin}: {reference}" if self.is_changed else ""))
         look(self.below, "problem" if self.problem else "quiet")
         self.below.setVisible(bool(self.below.text()))

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from brewclip_app import tasks
 from brewclip_app.capture.file_intake import folders_of
+from brewclip_app.localisation import _, localised
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.train.compare import CompareDialog
 from brewclip_app.panels.train.controller import TrainController, TrainState
@@ -30,15 +31,15 @@ if TYPE_CHECKING:
     from brewclip_app.context import Context
 
 LOOK_MS = 3000  # interval of reading runs that others began or ended, while the panel is in front
-KINDS = ("Flickr8k, SpokenCOCO, Localized Narratives, Hugging Face, BEIR, webdataset, Lhotse, or any folder with "
-         "pictures, recordings and a list that pairs them")
+KINDS = (_("Flickr8k, SpokenCOCO, Localized Narratives, Hugging Face, BEIR, webdataset, Lhotse, or any folder with "
+           "pictures, recordings and a list that pairs them"))
 
 
 class TrainPanel(Panel):
     """Renders the state of its controller."""
 
     key: ClassVar[str] = "train"
-    title: ClassVar[str] = "Train"
+    title: ClassVar[str] = _("Train")
     icon: ClassVar[str] = "train"
 
     def __init__(self, context: "Context") -> None:
@@ -104,18 +105,18 @@ class TrainPanel(Panel):
             self.controller.choose_folder(folder, str(state.get("kind", "")), bool(state.get("follow_links")))
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        return [("Ctrl+O", "Choose a dataset"), ("Ctrl+I", "Show the report on the dataset"),
-                ("Ctrl+Return", "Start a run"), ("Ctrl+T", "Estimate time and memory of a run"),
-                ("Ctrl+P", "Pause or continue the current run"),
-                ("Space", "Tick the current run"), ("Ctrl+K", "Compare the ticked runs"),
-                ("Ctrl+U", "Use the current run in Search"),
-                *([("Ctrl+E", "Evaluate the current run")] if _is_panel("evaluate") else []),
-                ("Delete", "Delete the current run"), ("F5", "Read the runs again")]
+        return [("Ctrl+O", _("Choose a dataset")), ("Ctrl+I", _("Show the report on the dataset")),
+                ("Ctrl+Return", _("Start a run")), ("Ctrl+T", _("Estimate time and memory of a run")),
+                ("Ctrl+P", _("Pause or continue the current run")),
+                ("Space", _("Tick the current run")), ("Ctrl+K", _("Compare the ticked runs")),
+                ("Ctrl+U", _("Use the current run in Search")),
+                *([("Ctrl+E", _("Evaluate the current run"))] if _is_panel("evaluate") else []),
+                ("Delete", _("Delete the current run")), ("F5", _("Read the runs again"))]
 
     # ---- layout
 
     def _lay_out(self) -> None:
-        head = row(panel_title("Train"), 2, self.dataset)
+        head = row(panel_title(_("Train")), 2, self.dataset)
         head.setStretch(2, 1)
         charts = QWidget()
         charts_row = row(self.loss, self.dev, space=12)
@@ -123,9 +124,10 @@ class TrainPanel(Panel):
         charts_row.setStretch(0, 1)
         charts_row.setStretch(1, 1)
         self.tall = splitter(charts, self.runs, (290, 260), (1, 1), Qt.Orientation.Vertical)
-        self.no_runs = EmptyState("train", "No run yet", "Loss and recall of each run are plotted here, and its model "
-                                  "can be used in Search. Choose the options on the left, then Start.",
-                                  button("Show runs of another folder…", self._add_folder))
+        self.no_runs = EmptyState("train", _("No run yet"),
+                                  _("Loss and recall of each run are plotted here, and its model can be used in "
+                                    "Search. Choose the options on the left, then Start."),
+                                  button(_("Show runs of another folder…"), self._add_folder))
         inner = QWidget()
         filled = column(self.live, self.tall, space=12)
         filled.setStretch(1, 1)
@@ -134,10 +136,11 @@ class TrainPanel(Panel):
         for page in (inner, self.no_runs):
             self.right.addWidget(page)
         self.split = splitter(self.form, self.right, (330, 800))
-        self.empty = EmptyState("train", "Train on your own data", "Choose a dataset's folder, or drop it here: "
-                                f"{KINDS}.", button("Choose a dataset…", self.dataset.ask, "main"),
-                                button("Show runs of another folder…", self._add_folder))
-        self.reading = ReadingPage("train", "the runs", self.training.reload)
+        self.empty = EmptyState("train", _("Train on your own data"),
+                                _("Choose a dataset's folder, or drop it here: {kinds}.").format(kinds=KINDS),
+                                button(_("Choose a dataset…"), self.dataset.ask, "main"),
+                                button(_("Show runs of another folder…"), self._add_folder))
+        self.reading = ReadingPage("train", _("the runs"), self.training.reload)
         self.pages = QStackedWidget()
         for page in (self.reading, self.empty, self.split):
             self.pages.addWidget(page)
@@ -150,7 +153,7 @@ class TrainPanel(Panel):
         controller, live, runs, training = self.controller, self.live, self.runs, self.training
         controller.changed.connect(self._render)
         controller.failed.connect(self.failed)
-        self.training.failed.connect(lambda error, _: self.reading.show_problem(str(error)))
+        self.training.failed.connect(lambda error, _unused: self.reading.show_problem(localised(error)))
         self.context.downloads.changed.connect(self._show_backbones)
         self.form.start_button.clicked.connect(controller.start)
         self.form.estimate_button.clicked.connect(controller.measure_or_cancel)
@@ -213,21 +216,24 @@ class TrainPanel(Panel):
     def _ask_stop(self) -> None:
         run = self.controller.state.run
         if run is not None:
-            result = "Its best model so far is kept." if run.usable else "It has no model yet."
-            confirm(self, f"Stop {run.name}?", f"{result} To interrupt it for a while, pause it instead.", "Stop",
+            result = _("Its best model so far is kept.") if run.usable else _("It has no model yet.")
+            confirm(self, _("Stop {name}?").format(name=run.name),
+                    _("{result} To interrupt it for a while, pause it instead.").format(result=result), _("Stop"),
                     lambda: self.training.stop(run.path))
 
     def _ask_end(self) -> None:
         run = self.controller.state.run
         if run is not None:
-            confirm(self, f"End {run.name} now?", "Its process ends at once. It can be continued from its last save; "
-                    "what it did since is done again.", "End now", lambda: self.training.kill(run.path))
+            confirm(self, _("End {name} now?").format(name=run.name),
+                    _("Its process ends at once. It can be continued from its last save; what it did since is done "
+                      "again."), _("End now"), lambda: self.training.kill(run.path))
 
     def _ask_delete(self) -> None:
         run = self.controller.state.run
         if run is not None and not run.live:
-            confirm(self, f"Delete {run.name}?", "Its folder with curves, state and model is moved to the trash. "
-                    "The dataset stays.", "Delete", lambda: self.controller.delete(run.path))
+            confirm(self, _("Delete {name}?").format(name=run.name),
+                    _("Its folder with curves, state and model is moved to the trash. The dataset stays."), "Delete",
+                    lambda: self.controller.delete(run.path))
 
     def _evaluate(self) -> None:
         run = self.controller.state.run
@@ -240,7 +246,7 @@ class TrainPanel(Panel):
             CompareDialog(self, runs, self.context).open()
 
     def _add_folder(self) -> None:
-        ask_folder(self, "model", "Folder of a run, or folder with runs", self.training.add_folder)
+        ask_folder(self, "model", _("Folder of a run, or folder with runs"), self.training.add_folder)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if len(folders_of(event.mimeData())) == 1:

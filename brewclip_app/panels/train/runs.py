@@ -8,6 +8,7 @@ from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
 
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.panels.train import runs_model as columns
 from brewclip_app.panels.train.runs_model import RunsModel
 from brewclip_app.shortcuts import add_shortcut
@@ -33,16 +34,16 @@ class TrainRunsCard(Card):
         self.shown = QSortFilterProxyModel()
         self.shown.setSourceModel(self.model)
         self.shown.setSortRole(columns.SORT)
-        self.use_button = button("Use in Search", tip="Search with the best model of this run (Ctrl+U)")
-        self.used = label("in use in Search", "pill")
+        self.use_button = button(_("Use in Search"), tip=_("Search with the best model of this run (Ctrl+U)"))
+        self.used = label(_("in use in Search"), "pill")
         self.used.setMinimumHeight(22)  # lower, its round ends would be drawn square
-        self.evaluate_button = button("Evaluate", tip="Evaluate the best model of this run (Ctrl+E)")
-        self.compare_button = button("Compare", tip="Compare the ticked runs: tick two or more (Ctrl+K)")
-        self.folder_button = button("Open folder")
-        more = icon_button("more", "Delete a run, or show runs of another folder")
+        self.evaluate_button = button(_("Evaluate"), tip=_("Evaluate the best model of this run (Ctrl+E)"))
+        self.compare_button = button(_("Compare"), tip=_("Compare the ticked runs: tick two or more (Ctrl+K)"))
+        self.folder_button = button(_("Open folder"))
+        more = icon_button("more", _("Delete a run, or show runs of another folder"))
         menu = QMenu(more)
-        self.delete_action = menu.addAction("Delete run…")
-        self.add_action = menu.addAction("Show runs of another folder…")
+        self.delete_action = menu.addAction(_("Delete run…"))
+        self.add_action = menu.addAction(_("Show runs of another folder…"))
         more.setMenu(menu)
         more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
         self.table = self._make_table()
@@ -70,7 +71,7 @@ class TrainRunsCard(Card):
         self.folder_button.setEnabled(run is not None)
         self.delete_action.setEnabled(run is not None and not run.live)
         number = len(state.ticked_runs)
-        self.compare_button.setText(f"Compare {number}" if number > 1 else "Compare")
+        self.compare_button.setText(ngettext("Compare", "Compare {number}", number).format(number=number))
         self.compare_button.setEnabled(number > 1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -86,7 +87,7 @@ class TrainRunsCard(Card):
         table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # unsorted: the newest first
         table.setTextElideMode(Qt.TextElideMode.ElideRight)
         table.setMinimumHeight(90)
-        header = of_lines(table, "Runs").horizontalHeader()
+        header = of_lines(table, _("Runs")).horizontalHeader()
         header.setSectionResizeMode(columns.CHANGED, QHeaderView.ResizeMode.Stretch)
         for place, width in WIDTHS.items():
             header.resizeSection(place, width)

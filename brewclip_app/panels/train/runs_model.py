@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.panels.train import words
 from brewclip_app.widgets.record_table import SORT_ROLE, Index, RecordTable, Role, TableColumn
 from core.training.presets import in_short
@@ -27,23 +28,24 @@ class RunsModel(RecordTable["RunRecord"]):
 
     def __init__(self, tick: "Callable[[frozenset[Path]], object]") -> None:
         super().__init__((
-            TableColumn("Run", lambda run: run.path.name,
-                        "Tick runs to plot their curves together and to compare them (Space)", sort=_by_name,
+            TableColumn(_("Run"), lambda run: run.path.name,
+                        _("Tick runs to plot their curves together and to compare them (Space)"), sort=_by_name,
                         tip=lambda run: str(run.path)),
-            TableColumn("Variant", lambda run: _of_recipe(run, lambda recipe: recipe.variant)),
-            TableColumn("Backbone", lambda run: _of_recipe(run, lambda recipe: words.backbone(recipe.backbone))),
-            TableColumn("Changed", lambda run: _of_recipe(run, in_short),
-                        "Preset, and options that differ from it or from the defaults",
+            TableColumn(_("Variant"), lambda run: _of_recipe(run, lambda recipe: recipe.variant)),
+            TableColumn(_("Backbone"), lambda run: _of_recipe(run, lambda recipe: words.backbone(recipe.backbone))),
+            TableColumn(_("Changed"), lambda run: _of_recipe(run, in_short),
+                        _("Preset, and options that differ from it or from the defaults"),
                         tip=lambda run: _of_recipe(run, in_short)),
-            TableColumn("Dev recall", _dev_recall,
-                        "Model-selection score on dev at its best step: mean of R@1, R@5 and R@10, or R@1 "
-                        "alone; *: on a part of dev", True,
+            TableColumn(_("Dev recall"), _dev_recall,
+                        _("Model-selection score on dev at its best step: mean of R@1, R@5 and R@10, or R@1 alone; *: "
+                          "on a part of dev"), True,
                         lambda run: -1.0 if run.best is None else run.best,
-                        tip=lambda run: "" if run.best is None else f"Measured on {words.dev(run)}"),
-            TableColumn("Steps", lambda run: _of_recipe(run, lambda _: wording.count(run.step)), number=True,
+                        tip=lambda run: "" if run.best is None else _("Measured on {dev}").format(dev=words.dev(run))),
+            TableColumn(_("Steps"), lambda run: _of_recipe(run, lambda _unused: wording.count(run.step)), number=True,
                         sort=lambda run: float(run.step),
-                        tip=lambda run: f"{wording.count(run.step)} of {wording.count(run.steps)}"),
-            TableColumn("State", lambda run: words.state(run, self._requests.get(run.path, "")),
+                        tip=lambda run: _("{step} of {steps}").format(step=wording.count(run.step),
+                                                                      steps=wording.count(run.steps))),
+            TableColumn(_("State"), lambda run: words.state(run, self._requests.get(run.path, "")),
                         tip=lambda run: run.message, colour=lambda run: COLOURS.get(run.state, ""))),
             lambda run: run.path)
         self._tick = tick

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brewclip_app import wording
+from brewclip_app.localisation import _, ngettext
 from core.figures import plain
 from core.progress import rate as rate_in_words
 from core.progress import time_left
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 STATES = {"preparing": "preparing", "training": "running", "paused": "paused", "finished": "done",
           "stopped": "stopped", "failed": "failed"}
-FAILURES = {"memory": "out of memory", "killed": "killed"}  # by kind of the error that ended a run
-BACKBONES = {"auto": "best available"}
+FAILURES = {"memory": _("out of memory"), "killed": "killed"}  # by kind of the error that ended a run
+BACKBONES = {"auto": _("best available")}
 
 
 def state(record: "RunRecord", request: str = "") -> str:
@@ -43,17 +44,18 @@ def line(record: "RunRecord", request: str = "", preparing_left: float | None = 
     """Progress of a run: step, throughput, memory, learning rate, time left."""
     parts: list[str] = []
     if record.state == "preparing" and not record.prepared[1] and (request or record.step >= record.steps > 0):
-        return "Ending"  # all is written; its process is about to go
+        return _("Ending")  # all is written; its process is about to go
     if record.state == "preparing":
         done, total, text = record.prepared
-        parts.append(text or "Beginning")
+        parts.append(text or _("Beginning"))
         parts += [time_left(preparing_left)] if preparing_left is not None and total > done else []
     else:
-        parts.append(f"step {wording.count(record.step)} of {wording.count(record.steps)}")
+        parts.append(_("step {step} of {steps}").format(step=wording.count(record.step),
+                                                        steps=wording.count(record.steps)))
         parts += _figures(record) if record.state == "training" else _outcome(record)
     if request and record.live:
-        parts.append("saving and stopping" if record.state == "training" else
-                     "stopping after this part")
+        parts.append(_("saving and stopping") if record.state == "training" else
+                     _("stopping after this part"))
     return " · ".join(parts)
 
 
@@ -64,7 +66,7 @@ def _figures(record: "RunRecord") -> list[str]:
     if memory:
         parts.append(f"{memory:.1f} GB")
     if (rate := record.curve("rate").last) is not None:
-        parts.append(f"learning rate {plain(rate, 2)}")
+        parts.append(_("learning rate {rate}").format(rate=plain(rate, 2)))
     if record.seconds_left is not None:
         parts.append(time_left(record.seconds_left))
     return parts
@@ -72,8 +74,9 @@ def _figures(record: "RunRecord") -> list[str]:
 
 def _outcome(record: "RunRecord") -> list[str]:
     if record.best is None:
-        return ["no model yet"] if record.state != "finished" else []
-    return [f"best at step {wording.count(record.best_step)}: mean recall on {dev(record)} {record.best:.1f} %"]
+        return [_("no model yet")] if record.state != "finished" else []
+    return [_("best at step {best_step}: mean recall on {dev} {best:.1f} %").format(
+        best_step=wording.count(record.best_step), dev=dev(record), best=record.best)]
 
 
 def dev(record: "RunRecord") -> str:
@@ -84,7 +87,7 @@ def dev(record: "RunRecord") -> str:
 def _pace(steps: float) -> str:
     """Steps a second; seconds a step where it is slow."""
     if steps < 0.5:
-        return f"{wording.duration(1 / steps)} a step"
+        return _("{steps} a step").format(steps=wording.duration(1 / steps))
     return rate_in_words(steps, "steps")
 
 
@@ -95,40 +98,45 @@ def cost(preview: "Preview", recipe: "Recipe", pace: float | None, speed: float,
     `pace`: pairs a second of similar runs, or None; `speed`: recordings transcribed a second, 0 while unknown.
     """
     recordings, adds = preview.cost.recordings, preview.cost.nbytes
-    first = f"{wording.count(preview.pairs)} pairs. "
+    first = _("{pairs} pairs. ").format(pairs=wording.count(preview.pairs))
     if recordings:
-        first += f"First {wording.count(recordings)} recordings are transcribed"
-        first += f", about {wording.duration(recordings / speed)}" if speed > 0 else ""
-        first += f"; {wording.size(adds)} on disk. "
+        first += _("First {recordings} recordings are transcribed").format(recordings=wording.count(recordings))
+        first += _(", about {recordings}").format(recordings=wording.duration(recordings / speed)) if speed > 0 else ""
+        first += _("; {adds} on disk. ").format(adds=wording.size(adds))
     elif adds:
-        first += f"All are transcribed already; {wording.size(adds)} more on disk. "
+        first += _("All are transcribed already; {adds} more on disk. ").format(adds=wording.size(adds))
     else:
-        first += "All features are cached already. "
+        first += _("All features are cached already. ")
     if measured:
         options = recipe.training
         whole = replace(measured, steps=options.steps, validations=-(-options.steps // options.evaluate_every))
-        memory = f"; {wording.size(measured.memory)} of memory" if measured.memory else ""
-        return (f"{first}Measured: {wording.duration(measured.step_seconds)} a step, "
-                f"{wording.duration(measured.validation_seconds)} a validation, {wording.duration(whole.seconds)} in "
-                f"all{memory}.")
+        memory = _("; {memory} of memory").format(memory=wording.size(measured.memory)) if measured.memory else ""
+        return (_("{first}Measured: {step_seconds} a step, {validation_seconds} a validation, {seconds} in "
+                  "all{memory}.").format(first=first, step_seconds=wording.duration(measured.step_seconds),
+                                         validation_seconds=wording.duration(measured.validation_seconds),
+                                         seconds=wording.duration(whole.seconds), memory=memory))
     if pace:
         seconds = recipe.training.steps * recipe.training.batch / pace
-        return f"{first}{'Then about' if recordings else 'About'} {wording.duration(seconds)}, as similar runs before."
-    return first + "No similar run yet: the training time is known once it runs."
+        return _("{first}{text} {seconds}, as similar runs before.").format(first=first, text=_("Then about")
+                                                                            if recordings else _("About"),
+                                                                            seconds=wording.duration(seconds))
+    return first + _("No similar run yet: the training time is known once it runs.")
 
 
 def dataset(report: "DatasetReport", split: str) -> str:
     """Size of the training split, or of all: "920 utterances of 460 pictures"."""
     splits = [part for part in report.splits if part.name == split] or list(report.splits)
     utterances, images = sum(part.utterances for part in splits), sum(part.images for part in splits)
-    number = "1 utterance" if utterances == 1 else f"{wording.count(utterances)} utterances"
-    return f"{number} of {wording.pictures(images)}"
+    number = ngettext("{utterances} utterance", "{utterances} utterances",
+                      utterances).format(utterances=wording.count(utterances))
+    return _("{number} of {pictures}").format(number=number, pictures=wording.pictures(images))
 
 
 def problems(report: "DatasetReport") -> str:
     """ "2 problems", "no problems"."""
     number = len(report.problems)
-    return "no problems" if not number else "1 problem" if number == 1 else f"{number} problems"
+    return (_("no problems") if not number
+            else ngettext("{number} problem", "{number} problems", number).format(number=number))
 
 
 def names(records: "Sequence[RunRecord]") -> dict[Path, str]:

@@ -47,6 +47,7 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme, wording
+from brewclip_app.localisation import _
 from brewclip_app.thumbnails import Thumbnails
 from brewclip_app.widgets import common
 from brewclip_app.widgets.picture_grid.cards import GAP, PictureDelegate
@@ -127,7 +128,7 @@ class PictureGrid(QListView):
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # scrolling moves what was painted
-        self.setAccessibleName("Pictures")
+        self.setAccessibleName(_("Pictures"))
 
     def _make_footer(self) -> None:
         self._footer = QWidget(self.viewport())
@@ -136,7 +137,7 @@ class PictureGrid(QListView):
         row.setSpacing(4)
         self._folded_words = common.label()
         self._folded_words.setProperty("look", "quiet")
-        self.unfold = QPushButton("Show them")
+        self.unfold = QPushButton(_("Show them"))
         self.unfold.setProperty("look", "quiet-link")
         self.unfold.setCursor(Qt.CursorShape.PointingHandCursor)
         self.unfold.clicked.connect(self._show_weak)
@@ -186,7 +187,7 @@ class PictureGrid(QListView):
         by_folder = arrangement.grouping == "folder"
         months = (wording.month(datetime(2000, number, 1)) for number in range(1, 13))
         self.time_line.make_room_for([group_title(group, by_folder) for group in arrangement.groups] or months,
-                                     [text for _, text in self.marks()])
+                                     [text for _unused, text in self.marks()])
         self.pictures.set_listing(listing, arrangement)
         if place is not None:
             sorted_anew = before is not None and (before.order, before.grouping) != (
@@ -253,7 +254,8 @@ class PictureGrid(QListView):
         self.cards.asked.clear()
         folded = self.pictures.folded
         best = wording.count(self.pictures.rowCount() + folded)  # a search gives the best, not all that it looked at
-        self._folded_words.setText(f"{wording.count(folded)} more of the {best} best pictures are weak matches.")
+        self._folded_words.setText(_("{folded} more of the {best} best pictures are weak matches.").format(
+            folded=wording.count(folded), best=best))
         self._footer.setVisible(folded > 0)
         self._footer.adjustSize()
         self._fit()
@@ -644,7 +646,8 @@ def group_title(group: "ImageGroup", by_folder: bool) -> str:
 def group_note(group: "ImageGroup", by_folder: bool) -> str:
     """ "181 pictures · Holiday/2024", or "181 pictures · April 2024 – May 2024"."""
     if not by_folder:
-        where = _folder(group.folder) if group.folders == 1 else f"{wording.count(group.folders)} folders"
+        where = (_folder(group.folder) if group.folders == 1
+                 else _("{folders} folders").format(folders=wording.count(group.folders)))
         return f"{wording.pictures(group.count)} · {where}"
     months = dict.fromkeys((wording.month(group.since), wording.month(group.until)))
     return f"{wording.pictures(group.count)} · {' – '.join(months)}"

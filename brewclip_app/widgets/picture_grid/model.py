@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
 
+from brewclip_app.localisation import _, ngettext
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.picture_facts import date_words
 from core.remote import is_remote, shown
@@ -27,7 +28,8 @@ Index = QModelIndex | QPersistentModelIndex
 
 def copies_words(hit: "Hit", before: str = "") -> str:
     """ "15 copies" after `before`; "" for a picture that is there once."""
-    return f"{before}{hit.copies} copies" if hit.copies > 1 else ""
+    copies = hit.copies
+    return before + ngettext("{copies} copy", "{copies} copies", copies).format(copies=copies) if copies > 1 else ""
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,14 @@ class Move:
     @property
     def badge(self) -> str:
         """ "▲ 3" or "new"."""
-        return f"\N{BLACK UP-POINTING TRIANGLE} {self.ranks}" if self.ranks else "new"
+        return f"\N{BLACK UP-POINTING TRIANGLE} {self.ranks}" if self.ranks else _("new")
 
     @property
     def words(self) -> str:
         """ "up 3 ranks" or "new"."""
-        return f"up {self.ranks} rank{'s' * (self.ranks > 1)}" if self.ranks else "new"
+        if not self.ranks:
+            return _("new")
+        return ngettext("up {ranks} rank", "up {ranks} ranks", self.ranks).format(ranks=self.ranks)
 
 
 def moves(before: "Sequence[Hit]", now: "Sequence[Hit]") -> dict[int, Move]:
@@ -56,13 +60,13 @@ def moves(before: "Sequence[Hit]", now: "Sequence[Hit]") -> dict[int, Move]:
 
 def rating_words(stars: int, before: str = "") -> str:
     """ "4 stars" after `before`; "" without a rating."""
-    return f"{before}{stars} star{'s' * (stars > 1)}" if stars else ""
+    return before + ngettext("{stars} star", "{stars} stars", stars).format(stars=stars) if stars else ""
 
 
 ORDERS: dict[str, "tuple[str, Callable[[Hit], Any]]"] = {  # key: (words, how to sort)
-    "relevance": ("Relevance", lambda hit: hit.rank),
-    "name": ("Name", lambda hit: (hit.image.path.name.casefold(), hit.rank)),
-    "date": ("Newest", lambda hit: (-hit.image.dated[0].timestamp(), hit.rank)),
+    "relevance": (_("Relevance"), lambda hit: hit.rank),
+    "name": (_("Name"), lambda hit: (hit.image.path.name.casefold(), hit.rank)),
+    "date": (_("Newest"), lambda hit: (-hit.image.dated[0].timestamp(), hit.rank)),
 }
 
 
@@ -274,18 +278,22 @@ class PictureModel(QAbstractListModel):
         if hit is None:
             return [shown(image.path), f"{date_words(image.dated[0])} · {image.width} × {image.height}"
                                        f"{rating_words(image.rating, ' · ')}"]
-        return [shown(image.path), f"Rank {hit.rank} · score {hit.score:.2f} · {hit.strength.level}"
-                                   f"{copies_words(hit, ' · ')}{rating_words(image.rating, ' · ')}{_by_branch(hit)}"]
+        return [shown(image.path),
+                _("Rank {rank} · score {score:.2f} · {level}{copies_words}{rating_words}{by_branch}").format(
+                    rank=hit.rank, score=hit.score, level=hit.strength.level,
+                    copies_words=copies_words(hit, " · "), rating_words=rating_words(image.rating, " · "),
+                    by_branch=_by_branch(hit))]
 
     def _spoken(self, index: Index) -> str:
         """Text of a picture for a screen reader."""
         image, hit, copies = self.image(index.row()), self.hit(index), self.copies(index.row())
-        more = (f", {copies} copies" if copies > 1 else "") + rating_words(image.rating, ", ")
+        more = (_(", {copies} copies").format(copies=copies) if copies > 1 else "") + rating_words(image.rating, ", ")
         if hit is None:
             return f"{image.path.name}, {date_words(image.dated[0])}{more}"
         move = self._moves.get(image.id)
         more += f", {move.words}" if move is not None else ""
-        return f"Rank {hit.rank}, {image.path.name}, {hit.strength.level} match{more}"
+        return _("Rank {rank}, {name}, {level} match{more}").format(rank=hit.rank, name=image.path.name,
+                                                                    level=hit.strength.level, more=more)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = super().flags(index)
@@ -316,4 +324,4 @@ def _by_branch(hit: "Hit") -> str:
     voice = sum(share.value for share in hit.shares if share.branch == "acoustic")
     words = sum(share.value for share in hit.shares if share.branch == "text")
     listened = any(share.branch == "acoustic" for share in hit.shares)
-    return f"\nWords {words:.2f} · voice {voice:.2f}" if listened else ""
+    return _("\nWords {words:.2f} · voice {voice:.2f}").format(words=words, voice=voice) if listened else ""

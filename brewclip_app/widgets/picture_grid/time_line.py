@@ -7,6 +7,7 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaint
 from PySide6.QtWidgets import QScrollBar, QSizePolicy, QSlider, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 
 DASH = 26  # px, of the line of a mark
 NARROWEST = 58  # px
@@ -28,8 +29,8 @@ class TimeLine(QSlider):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName("Time line")
-        self.setToolTip("Jump to a time: click, drag, or use the arrow keys")
+        self.setAccessibleName(_("Time line"))
+        self.setToolTip(_("Jump to a time: click, drag, or use the arrow keys"))
         bar.rangeChanged.connect(self._follow)
         bar.valueChanged.connect(self._follow)
         self.valueChanged.connect(bar.setValue)
@@ -57,7 +58,7 @@ class TimeLine(QSlider):
                 shown.append((y, text))
         return shown
 
-    def _follow(self, *_: object) -> None:
+    def _follow(self, *_unused: object) -> None:
         self.blockSignals(True)
         self.setRange(self._bar.minimum(), self._bar.maximum())
         self.setPageStep(self._bar.pageStep())
@@ -93,7 +94,7 @@ class TimeLine(QSlider):
         self.setSliderDown(False)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        values, now = [value for value, _ in self._marks], self.value()
+        values, now = [value for value, _unused in self._marks], self.value()
         if event.key() == Qt.Key.Key_Down:
             self.setValue(next((value for value in values if value > now), self.maximum()))
         elif event.key() == Qt.Key.Key_Up:

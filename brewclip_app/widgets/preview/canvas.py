@@ -17,12 +17,13 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import _
 from brewclip_app.thumbnails import Thumbnail, draw_fitted
 from brewclip_app.widgets.preview.controller import PreviewController
 from brewclip_app.widgets.preview.loading import LoadedPicture
 from brewclip_app.widgets.preview.state import PreviewState
 
-READING = "Reading the picture…"
+READING = _("Reading the picture…")
 NOTCH = 120  # eighths of a degree of one step of the wheel
 PIXELS_SEEN = 4.0  # scale from which pixels are drawn as squares
 LONGEST_SIDE = 32_000  # px of an image that Qt draws a part of; of a longer one the part is copied first

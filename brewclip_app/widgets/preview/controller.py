@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from brewclip_app import tasks
 from brewclip_app.base_context import BaseContext
 from brewclip_app.controller import Controller
+from brewclip_app.localisation import _
 from brewclip_app.widgets.preview.geometry import Point, Size, ViewGeometry
 from brewclip_app.widgets.preview.loading import LoadedPicture, load
 from brewclip_app.widgets.preview.sequence import PictureSequence
@@ -166,12 +167,12 @@ class PreviewController(Controller[PreviewState]):
             return load(sequence, sequence.ids[position], view, whole, limit)
 
         try:
-            picture = await self._context.jobs.run("Reading a picture", work, quiet=True)
+            picture = await self._context.jobs.run(_("Reading a picture"), work, quiet=True)
         except JobCancelled:
             raise
         except Exception as error:
-            self.failed.emit(error, "The other pictures are not affected.")
-            picture = LoadedPicture(None, problem="This picture could not be read. The others are not affected.")
+            self.failed.emit(error, _("The other pictures are not affected."))
+            picture = LoadedPicture(None, problem=_("This picture could not be read. The others are not affected."))
         finally:
             loading.discard((position, whole))
         if sequence is self._sequence:

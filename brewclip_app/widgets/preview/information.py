@@ -7,6 +7,7 @@ from PySide6.QtCore import QLocale, Qt, QTime, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from brewclip_app import theme, wording
+from brewclip_app.localisation import _
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, label, look, rule, scrolling
 from brewclip_app.widgets.picture_facts import DATE_SOURCES, NO_BREAK, breakable, date_words
@@ -36,19 +37,19 @@ class InformationPane(QFrame):
         self._hit: Hit | None = None
         self.name = label("", "strong", wrap=True)
         self.folder = label("", "quiet", wrap=True)
-        self.date, self.pixels, self.file, self.tags, self.rating = (label("", wrap=True) for _ in range(5))
+        self.date, self.pixels, self.file, self.tags, self.rating = (label("", wrap=True) for _unused in range(5))
         self.match = QWidget()
         self.shares = column(space=4)
         self.rank = label("", "heading")
         self.strength = label("", "quiet", wrap=True)
-        self.why = button("Why this picture?", self.explain.emit, tip="Take the result apart in Inspect")
+        self.why = button(_("Why this picture?"), self.explain.emit, tip=_("Take the result apart in Inspect"))
         self.why.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.match.hide()
         for words in (self.name, self.folder, self.date, self.pixels, self.file, self.tags):
             words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._facts = [self._fact(title, words) for title, words in (
-            ("Date", self.date), ("Size", self.pixels), ("File", self.file), ("Tags", self.tags),
-            ("Rating", self.rating))]
+            (_("Date"), self.date), (_("Size"), self.pixels), (_("File"), self.file), (_("Tags"), self.tags),
+            (_("Rating"), self.rating))]
         self.match.setLayout(column(rule(), self.rank, self.shares, self.strength, space=7))
         inside = QWidget()
         layout = column(self.name, self.folder, 4, *self._facts, 4, self.match, self.why, None, space=7)
@@ -56,7 +57,7 @@ class InformationPane(QFrame):
         inside.setLayout(layout)
         self.area = look(scrolling(inside), "side")
         self.area.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard with the picture
-        self.area.setAccessibleName("Information about the picture")
+        self.area.setAccessibleName(_("Information about the picture"))
         self.setLayout(column(self.area))
         theme.changed.connect(self._apply_theme)
 
@@ -88,8 +89,11 @@ class InformationPane(QFrame):
         time = QLocale().toString(QTime(moment.hour, moment.minute), QLocale.FormatType.ShortFormat)
         self.date.setText(f"{date_words(moment)}, {time} ({DATE_SOURCES[source]})")
         millions = image.width * image.height / 1e6
-        self.pixels.setText(f"{image.width}{NO_BREAK}×{NO_BREAK}{image.height} pixels" +
-                          (f" · {millions:.1f}{NO_BREAK}megapixels" if millions >= 0.1 else ""))
+        self.pixels.setText(_("{width}{no_break}×{no_break}{height} pixels").format(width=image.width,
+                                                                                    no_break=NO_BREAK,
+                                                                                    height=image.height) +
+                          (_(" · {millions:.1f}{no_break}megapixels").format(millions=millions, no_break=NO_BREAK)
+                           if millions >= 0.1 else ""))
         size = wording.size(image.size) if image.size else ""
         self.file.setText(" · ".join(filter(None, (image.path.suffix.lstrip(".").upper(), size))))
         self.tags.setText(", ".join(image.tags))
@@ -104,7 +108,7 @@ class InformationPane(QFrame):
         self._hit = hit
         self.match.setVisible(hit is not None)
         if hit is not None:
-            self.rank.setText(f"Why it matched · rank {hit.rank}")
+            self.rank.setText(_("Why it matched · rank {rank}").format(rank=hit.rank))
             self.strength.setText(match_words(hit))
             fill_shares(self.shares, hit, self.names)
 

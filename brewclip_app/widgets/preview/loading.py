@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QImage
 
+from brewclip_app.localisation import _, localised
 from brewclip_app.thumbnails import to_qimage
 from brewclip_app.widgets.preview.geometry import Size, ViewGeometry
 from brewclip_app.widgets.preview.sequence import PictureSequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 SMALLEST_LEVEL = 1600  # px of the longer side: a copy of half the size is made of what is larger
 MOST_PIXELS = 160e6  # kept of one picture; a larger one is halved, and enlarged at 100 %
-GONE_FROM_GALLERY = "This picture is not in the gallery any more. The other pictures are not affected."
+GONE_FROM_GALLERY = _("This picture is not in the gallery any more. The other pictures are not affected.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +72,17 @@ def load(sequence: PictureSequence, image_id: int, view: Size, whole: bool, max_
             raise MemoryError
     except ImageError as error:
         missing = error.kind == "missing" and image is not None and image.id == image_id
-        again = " Index the gallery again to remove it." if missing else ""
-        return LoadedPicture(image, problem=f"{error}{again} The other pictures are not affected.")
+        again = _(" Index the gallery again to remove it.") if missing else ""
+        return LoadedPicture(image,
+                             problem=_("{error}{again} The other pictures are not affected.").format(error=error,
+                                                                                                     again=again))
     except BrewclipError as error:
-        return LoadedPicture(image, problem=str(error))
+        return LoadedPicture(image, problem=localised(error))
     except MemoryError:
-        name = image.path.name if image is not None else "This picture"
-        return LoadedPicture(image, problem=f"{name} does not fit into this computer's memory. "
-                                            "The other pictures are not affected.")
+        name = image.path.name if image is not None else _("This picture")
+        return LoadedPicture(image,
+                             problem=_("{name} does not fit into this computer's memory. The other pictures are not "
+                                       "affected.").format(name=name))
     return LoadedPicture(_completed(image, size), size, levels, whole or rgb.size == size)
 
 

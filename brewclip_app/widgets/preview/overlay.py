@@ -22,6 +22,7 @@ from shiboken6 import isValid
 from brewclip_app import wording
 from brewclip_app.base_context import BaseContext
 from brewclip_app.capture.held_key import HeldKey
+from brewclip_app.localisation import _
 from brewclip_app.thumbnails import Thumbnail
 from brewclip_app.widgets.common import icon_button, label, look
 from brewclip_app.widgets.preview.bar import PreviewBar
@@ -41,12 +42,15 @@ LAID_OUT = ("opened", "total", "information", "slide_show")  # parts of the stat
 EDGE = 12  # px beside the buttons on the picture
 Key = Qt.Key
 PLAIN, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
-KEYS = [("\N{LEFTWARDS ARROW} \N{RIGHTWARDS ARROW}", "Previous picture, next"), ("Home End", "First picture, last"),
-        ("Esc", "Back to the pictures; end the slide show"), ("Space", "Back; pause the slide show, or go on"),
-        ("Wheel", "Zoom in, out; also with + and -"), ("1 0", "Actual size, whole picture; also with a double click"),
-        ("\N{UPWARDS ARROW} \N{DOWNWARDS ARROW}", "Move an enlarged picture; Shift and an arrow in all directions"),
-        ("R", "Rotate right; with Shift left (the file stays as it is)"), ("I", "Information"), ("F", "Full screen"),
-        ("F5", "Slide show")]
+KEYS = [("\N{LEFTWARDS ARROW} \N{RIGHTWARDS ARROW}", _("Previous picture, next")),
+        ("Home End", _("First picture, last")),
+        ("Esc", _("Back to the pictures; end the slide show")), ("Space", _("Back; pause the slide show, or go on")),
+        (_("Wheel"), _("Zoom in, out; also with + and -")),
+        ("1 0", _("Actual size, whole picture; also with a double click")),
+        ("\N{UPWARDS ARROW} \N{DOWNWARDS ARROW}", _("Move an enlarged picture; Shift and an arrow in all directions")),
+        ("R", _("Rotate right; with Shift left (the file stays as it is)")), ("I", _("Information")),
+        ("F", _("Full screen")),
+        ("F5", _("Slide show"))]
 
 
 def _nothing(image_id: int) -> None:
@@ -85,7 +89,7 @@ class PreviewOverlay(QWidget):
         super().__init__(window)
         look(self, "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setAccessibleName("Preview")
+        self.setAccessibleName(_("Preview"))
         self.controller = PreviewController(context, self)
         self._window = window
         self.setMouseTracking(True)
@@ -118,8 +122,8 @@ class PreviewOverlay(QWidget):
         """The buttons that lie on the picture."""
         self.before, self.next = (look(icon_button(icon, words, partial(self.controller.step, step), side=24), "step")
                                   for icon, words, step in (
-            ("chevron-left", "Previous picture (\N{LEFTWARDS ARROW})", -1),
-            ("chevron-right", "Next picture (\N{RIGHTWARDS ARROW})", 1)))
+            ("chevron-left", _("Previous picture (\N{LEFTWARDS ARROW})"), -1),
+            ("chevron-right", _("Next picture (\N{RIGHTWARDS ARROW})"), 1)))
         for part in (self.before, self.next):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard with the picture
 
@@ -161,7 +165,7 @@ class PreviewOverlay(QWidget):
 
     def key_list(self) -> list[tuple[str, str]]:
         """Keys of the preview and of the panel's actions, for the list that `?` shows."""
-        return [*KEYS, *((name, words) for name, (words, _) in self._actions.keys.items())]
+        return [*KEYS, *((name, words) for name, (words, _unused) in self._actions.keys.items())]
 
     def show_message(self, text: str) -> None:
         """Show a sentence at the lower edge for some seconds; "" for none."""
@@ -180,7 +184,7 @@ class PreviewOverlay(QWidget):
         image = state.image
         name, place = image.path.name if image is not None else "", state.place_words
         if (name, place) != (self.bar.name.text(), self.bar.count.text()):
-            self.canvas.setAccessibleName(f"{name}, picture {place}")
+            self.canvas.setAccessibleName(_("{name}, picture {place}").format(name=name, place=place))
         self.bar.render_state(state, name)
         self.before.setEnabled(state.position > 0)
         self.next.setEnabled(state.position < state.total - 1)
@@ -244,7 +248,7 @@ class PreviewOverlay(QWidget):
     def _action(self, event: QKeyEvent) -> Callable[[], object] | None:
         held, key = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier, event.key()
         pressed = QKeySequence(held.value | (Key.Key_Enter if key == Key.Key_Return else key))
-        for name, (_, act) in self._actions.keys.items():
+        for name, (_unused, act) in self._actions.keys.items():
             if QKeySequence(name) == pressed:
                 return partial(self._act_on_picture, act)
         return self._keys.get((held, key)) or (self._keys.get((PLAIN, key)) if held == SHIFT else None)
@@ -345,16 +349,16 @@ class PreviewOverlay(QWidget):
         for action in menu.actions():
             action.setText(action.text().split("\t")[0])  # keys of the panel, which mean something else here
         first = menu.actions()[0] if menu.actions() else None
-        intervals = QMenu("Interval of the slide show", menu)
+        intervals = QMenu(_("Interval of the slide show"), menu)
         for seconds in INTERVALS:
             choice = intervals.addAction(wording.duration(seconds), partial(self.controller.set_interval, seconds))
             choice.setCheckable(True)
             choice.setChecked(seconds == state.interval)
         own: list[tuple[str, Callable[[], object]]] = [
-            ("Slide show\tF5", self._toggle_slide_show), ("Full screen\tF", self.toggle_full_screen),
-            ("Rotate right\tR", partial(self.controller.rotate, 90)),
-            ("Rotate left\tShift+R", partial(self.controller.rotate, -90)),
-            ("Actual size\t1", self.controller.show_actual_size), ("Whole picture\t0", self.controller.fit)]
+            (_("Slide show\tF5"), self._toggle_slide_show), (_("Full screen\tF"), self.toggle_full_screen),
+            (_("Rotate right\tR"), partial(self.controller.rotate, 90)),
+            (_("Rotate left\tShift+R"), partial(self.controller.rotate, -90)),
+            (_("Actual size\t1"), self.controller.show_actual_size), (_("Whole picture\t0"), self.controller.fit)]
         actions = []
         for text, act in own:
             action = QAction(text, menu)
@@ -362,7 +366,8 @@ class PreviewOverlay(QWidget):
             actions.append(action)
         separator = QAction(menu)
         separator.setSeparator(True)
-        menu.insertActions(first, [actions[0], intervals.menuAction(), *actions[1:], separator])  # type: ignore[arg-type]
+        menu.insertActions(first,  # type: ignore[arg-type]
+                           [actions[0], intervals.menuAction(), *actions[1:], separator])
         return menu
 
     def _open_menu(self, at: QPoint) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from brewclip_app import wording
+from brewclip_app.localisation import _
 from brewclip_app.widgets.preview.geometry import ViewGeometry
 from brewclip_app.widgets.preview.loading import LoadedPicture
 
@@ -38,7 +39,8 @@ class PreviewState:
     @property
     def place_words(self) -> str:
         """ "3 of 250"."""
-        return f"{wording.count(self.position + 1)} of {wording.count(self.total)}"
+        return _("{position} of {total}").format(position=wording.count(self.position + 1),
+                                                 total=wording.count(self.total))
 
     @property
     def zoom_words(self) -> str:
@@ -46,4 +48,4 @@ class PreviewState:
         if self.picture is None or self.picture.problem:
             return ""
         percent = f"{round(100 * self.view.scale)} %"
-        return f"Fit · {percent}" if self.view.zoom is None else percent
+        return _("Fit · {percent}").format(percent=percent) if self.view.zoom is None else percent

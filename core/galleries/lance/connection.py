@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from core import remote
 from core.errors import StoreError
 from core.home import expanded
+from core.localisation import _
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -215,7 +216,8 @@ def _store_error(kind: tuple[str, str], place: str) -> StoreError:
 
 def _connect(place: str, create: bool) -> Any:
     if "://" not in place and not create and not Path(place).is_dir():  # LanceDB would make the folder
-        raise StoreError(f"There is no gallery at {place}. `brewclip index FOLDER --gallery {place}` makes one.",
+        raise StoreError(_("There is no gallery at {place}. `brewclip index FOLDER --gallery {place}` "
+                           "makes one.").format(place=place),
                          "no_gallery")
     options = _options(place) if "://" in place else None
     lancedb = _lancedb()
@@ -228,8 +230,8 @@ def _options(place: str) -> dict[str, str]:
     if place.startswith("s3://") and not (os.environ.get("AWS_ACCESS_KEY_ID")
                                           and os.environ.get("AWS_SECRET_ACCESS_KEY")):
         # else the library would look for a server of Amazon's that gives keys
-        raise StoreError(f"{place} needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL "
-                         "if the storage is not Amazon's.", "no_credentials")
+        raise StoreError(_("{place} needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL "
+                           "if the storage is not Amazon's.").format(place=place), "no_credentials")
     options = {"client_max_retries": str(ATTEMPTS), "client_retry_timeout": str(RETRY_S),
                "connect_timeout": f"{CONNECT_S}s", "timeout": f"{ANSWER_S}s"}
     if urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in LOOPBACK:
@@ -243,6 +245,6 @@ def _lancedb() -> Any:
     try:
         import lancedb
     except ImportError as error:
-        raise StoreError("Galleries at an address need LanceDB, which is not installed. "
-                         '`pip install "brewclip-explorer[scale]"` brings it.', "no_extra") from error
+        raise StoreError(_('Galleries at an address need LanceDB, which is not installed. `pip install '
+                           '"brewclip-explorer[scale]"` brings it.'), "no_extra") from error
     return lancedb

@@ -35,6 +35,7 @@ from core.galleries.lance.schema import (
 from core.galleries.lance.vector_table import LanceVectorTable
 from core.galleries.lance.write_lease import WriteLease
 from core.galleries.listing import ImageListing, listing_of
+from core.localisation import _
 from core.progress import Report, silent
 from core.store.records import (
     REMOVED,
@@ -84,8 +85,8 @@ class LanceGallery(Gallery):
         if table is None:
             _check_empty(connection)
             if not create:
-                raise StoreError(f"There is no gallery at {connection.place}. `brewclip index FOLDER --gallery "
-                                 f"{connection.place}` makes one.", "no_gallery")
+                raise StoreError(_("There is no gallery at {place}. `brewclip index FOLDER --gallery {place}` makes "
+                                   "one.").format(place=connection.place), "no_gallery")
             _create_tables(connection)
         else:
             _check_format(table, connection.place)
@@ -146,7 +147,7 @@ class LanceGallery(Gallery):
         for row in self._table(PICTURES).rows(["tags"], f"{PRESENT} AND array_length(tags) > 0").to_pylist():
             for tag in row["tags"]:
                 by_key.setdefault(tag_key(tag), []).append(tag)
-        return [(min(used), len(used)) for _, used in sorted(by_key.items())]
+        return [(min(used), len(used)) for _unused, used in sorted(by_key.items())]
 
     def vectors(self, fingerprint_hash: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """See `Gallery`."""
@@ -181,7 +182,7 @@ class LanceGallery(Gallery):
 
     def fingerprints(self) -> list[Fingerprint]:
         """See `Gallery`."""
-        return [fingerprint for fingerprint, _ in self.vector_tables()]
+        return [fingerprint for fingerprint, _unused in self.vector_tables()]
 
     def vector_tables(self) -> list[tuple[Fingerprint, LanceTable]]:
         """The fingerprints with a table of vectors, by hash."""
@@ -207,7 +208,7 @@ class LanceGallery(Gallery):
         path = absolute_path(folder)
         here = folder_condition(path, itself=True)
         with self._lease.held():
-            for _, table in self.vector_tables():
+            for _unused, table in self.vector_tables():
                 table.delete(here)
             self._table(PICTURES).delete(here)
             self._table(FAILURES).delete(here)
@@ -231,7 +232,7 @@ class LanceGallery(Gallery):
             for where in chosen:
                 rows = self._table(PICTURES).rows(["id", "tags"], where).to_pylist()
                 tags = [sorted(change(row["tags"]), key=tag_key) for row in rows]
-                writing.retag([table for _, table in self.vector_tables()], self._table(PICTURES),
+                writing.retag([table for _unused, table in self.vector_tables()], self._table(PICTURES),
                               [row["id"] for row in rows], tags)
 
     def rate(self, image_ids: Iterable[int], stars: int) -> None:
@@ -241,7 +242,7 @@ class LanceGallery(Gallery):
         if not chosen:
             return
         with self._lease.held(vectors=False):
-            for table in (*(table for _, table in self.vector_tables()), self._table(PICTURES)):
+            for table in (*(table for _unused, table in self.vector_tables()), self._table(PICTURES)):
                 table.ensure(layout.picture_schema().field(RATING))
                 for where in chosen:
                     table.update(where, values)
@@ -293,7 +294,7 @@ class LanceGallery(Gallery):
         if not image_ids:
             return
         with self._lease.held():
-            tables = [*(table for _, table in self.vector_tables()), self._table(PICTURES)]
+            tables = [*(table for _unused, table in self.vector_tables()), self._table(PICTURES)]
             for where in conditions_in("id", image_ids):
                 for table in tables:
                     table.update(where, {"missing": missing})
@@ -356,7 +357,7 @@ class LanceGallery(Gallery):
 
     def tables(self) -> tuple[LanceTable, LanceTable, list[LanceTable], LanceTable]:
         """The tables of pictures, of failures, of each fingerprint's vectors, and of the gallery's one row."""
-        return (self._table(PICTURES), self._table(FAILURES), [table for _, table in self.vector_tables()],
+        return (self._table(PICTURES), self._table(FAILURES), [table for _unused, table in self.vector_tables()],
                 self._table(GALLERY))
 
     def _table(self, name: str) -> LanceTable:
@@ -413,18 +414,18 @@ def _check_empty(connection: Connection) -> None:
             if error.kind != "not_there":
                 raise
     if other:
-        raise StoreError(f"What lies at {connection.place} is no gallery of BrewCLIP Explorer. It was left as it is; "
-                         "choose another address.", "not_a_gallery")
+        raise StoreError(_("What lies at {place} is no gallery of BrewCLIP Explorer. It was left as it is; choose "
+                           "another address.").format(place=connection.place), "not_a_gallery")
 
 
 def _check_format(table: LanceTable, place: str) -> None:
     version = table.facts.get(MARK)
     if version is None:
-        raise StoreError(f"What lies at {place} is no gallery of BrewCLIP Explorer. It was left as it is; choose "
-                         "another address.", "not_a_gallery")
+        raise StoreError(_("What lies at {place} is no gallery of BrewCLIP Explorer. It was left as it is; choose "
+                           "another address.").format(place=place), "not_a_gallery")
     if int(version) > FORMAT:
-        raise StoreError(f"The gallery at {place} was made by a later release of BrewCLIP Explorer. Nothing was "
-                         "changed; use that release.", "newer")
+        raise StoreError(_("The gallery at {place} was made by a later release of BrewCLIP Explorer. Nothing was "
+                           "changed; use that release.").format(place=place), "newer")
 
 
 def _create_tables(connection: Connection) -> None:

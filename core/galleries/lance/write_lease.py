@@ -18,6 +18,7 @@ from typing import Any
 from core.errors import StoreError
 from core.galleries.lance.connection import Connection, LanceTable
 from core.galleries.lance.schema import GALLERY, sql_literal
+from core.localisation import _
 
 CELLS = ["uuid", "created", "folders", "writer", "changing", "revision", "next_id"]
 LEASE = 120.0  # seconds; a batch on a slow line takes less
@@ -43,7 +44,8 @@ class WriteLease:
                 raise
             rows = []
         if not rows:
-            raise StoreError(f"The gallery at {self._place} was deleted. Its pictures are untouched.", "no_gallery")
+            raise StoreError(_("The gallery at {place} was deleted. Its pictures are untouched.").format(
+                place=self._place), "no_gallery")
         return rows[0]
 
     @contextmanager
@@ -62,8 +64,8 @@ class WriteLease:
                 raise
             else:
                 if not self._release(token, changing):
-                    raise StoreError(f"Writing into {self._place} took so long that another program took over. Index "
-                                     "again: what is missing is written then.", "busy")
+                    raise StoreError(_("Writing into {place} took so long that another program took over. Index "
+                                       "again: what is missing is written then.").format(place=self._place), "busy")
 
     def _acquire(self, ids: int, vectors: bool) -> tuple[str, int, bool]:
         token = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(6)}"
@@ -82,8 +84,9 @@ class WriteLease:
                     return token, row["next_id"], changing
                 _own.discard(token)
             elif now - began > PATIENCE:
-                raise StoreError(f"Another program is writing into {self._place} and did not finish within "
-                                 f"{PATIENCE:.0f} seconds. Nothing was lost; try again.", "busy")
+                raise StoreError(_("Another program is writing into {place} and did not finish within {patience:.0f} "
+                                   "seconds. Nothing was lost; try again.").format(place=self._place,
+                                                                                   patience=PATIENCE), "busy")
             time.sleep(random.uniform(0.02, 0.2))
 
     def _release(self, token: str, changing: bool) -> bool:
@@ -98,7 +101,7 @@ class WriteLease:
 
 def _is_dead(writer: str) -> bool:
     """Whether that lease was of a process of this computer that is gone, or of this one and was lost."""
-    host, process, _ = writer.rsplit(":", 2)
+    host, process, _unused = writer.rsplit(":", 2)
     if host != socket.gethostname():
         return False
     if int(process) == os.getpid():

@@ -16,6 +16,7 @@ from core import dates
 from core.errors import StoreError
 from core.galleries.listing import ImageListing, listing_of
 from core.galleries.sqlite.part import SqliteGalleryPart
+from core.localisation import _
 from core.store.records import REMOVED, FailureRecord, Filter, ImageRecord
 from core.store.repository import (
     absolute_path,
@@ -158,7 +159,7 @@ class SqliteImages(SqliteGalleryPart):
         with self.database.reading() as connection:
             revision = connection.scalar(select(GalleryRow.revision).where(GalleryRow.id == self.id))
         if revision is None:
-            raise StoreError("This gallery was deleted. Its pictures on disk are untouched.", "no_gallery")
+            raise StoreError(_("This gallery was deleted. Its pictures on disk are untouched."), "no_gallery")
         return f"{fingerprint_hash}-{revision}"
 
 
