@@ -15,7 +15,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QMenu, QWidget
 
 from brewclip_app import tasks, wording
-from brewclip_app.localisation import _, ngettext
+from brewclip_app.localisation import _, localised, ngettext
 from brewclip_app.plain_text import plain_caption
 from brewclip_app.thumbnails import to_qimage
 from brewclip_app.widgets.dialogs import ask_choice, confirm, show_lines
@@ -337,7 +337,7 @@ class TakeAway(QObject):
         except JobCancelled:
             return None
         except BrewclipError as error:
-            self.said.emit(str(error), "", None)
+            self.said.emit(localised(error), "", None)
             return None
 
     def _tell(self, words: str, failed: Sequence[str] = ()) -> None:

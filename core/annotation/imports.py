@@ -127,7 +127,7 @@ class _Import:
                 yield utterance, image_id, utterance.recording
 
     def _speakers(self, requests: "Sequence[tuple[Utterance, int, Path]]") -> dict[str, SpeakerRecord]:
-        names = dict.fromkeys(self._name(utterance) for utterance, _unused, _unused in requests)
+        names = dict.fromkeys(self._name(utterance) for utterance, _image_id, _recording in requests)
         return self._store.ensure_speakers(names, self._dataset.kind, f"As published with {self._title}.")
 
     def _name(self, utterance: "Utterance") -> str:

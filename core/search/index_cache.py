@@ -58,8 +58,8 @@ class LoadedIndex:
         """
         scorer = QueryScorer(terms, self.pictures[0])
         rows, compared, approximate = self._rows(scorer, top, chosen, exact, all_copies)
-        vectors = self.index.vectors_of([record.id for record, _unused, _unused in rows])
-        scores = np.array([score for _unused, score, _unused in rows], np.float32)
+        vectors = self.index.vectors_of([record.id for record, _score, _copies in rows])
+        scores = np.array([score for _record, score, _copies in rows], np.float32)
         significance = significances(terms, scores, Background(descriptions, *self.pictures), len(self.index))
         parts = zip(rows, significance, scorer.shares(vectors), strict=True)
         return SearchHits(tuple(Hit(rank, record, score, strength, shares, files)

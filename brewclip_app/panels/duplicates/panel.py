@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from brewclip_app import wording
-from brewclip_app.localisation import _, ngettext
+from brewclip_app.localisation import _, localised, ngettext
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.duplicates.clearing import ClearGroups
 from brewclip_app.panels.duplicates.compared import STEP, ComparedCard, SharedView
@@ -133,7 +133,7 @@ class DuplicatesPanel(Panel):
     def _connect(self) -> None:
         self.controller.changed.connect(self._show_state)
         self.controller.failed.connect(self.failed)
-        self.controller.failed.connect(lambda error, _unused: self.reading.show_problem(str(error)))
+        self.controller.failed.connect(lambda error, _unused: self.reading.show_problem(localised(error)))
         self.kind.activated.connect(lambda at: self.controller.choose_kind(self.kind.itemData(at)))
         self.progress.cancelled.connect(self.controller.stop)
         self.away.left.connect(self.controller.leave_out)

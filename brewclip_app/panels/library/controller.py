@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from brewclip_app import wording
 from brewclip_app.controller import Controller
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, shown
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.facts import Overview
 from brewclip_app.services.downloads import DownloadsState
@@ -249,8 +249,7 @@ class LibraryController(Controller[LibraryState]):
             results.append(removal.restore(gallery, removal.removed(gallery)))
 
         self._change(change, lambda: self._set_summary(
-            name, " ".join(f"{wording.pictures(result.restored)} in the gallery again. {result.words}".rstrip()
-                           for result in results)))
+            name, " ".join(_restored_words(result) for result in results)))
 
     def _change(self, change: "Callable[[Explorer], object]", then: Callable[[], object]) -> None:
         async def run() -> None:
@@ -260,3 +259,8 @@ class LibraryController(Controller[LibraryState]):
             self.context.galleries_changed.emit()
 
         self._start(run())
+
+
+def _restored_words(result: "RestoreResult") -> str:
+    words = _("{pictures} in the gallery again.").format(pictures=wording.pictures(result.restored))
+    return f"{words} {shown(result.words)}".rstrip()

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QMenu, QStackedWidget, QToolButton, 
 
 from brewclip_app import tasks, wording
 from brewclip_app.capture.playback import Player, PlayerState
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, localised
 from brewclip_app.panels.base import Inspection, MapQuery, Panel
 from brewclip_app.panels.map.controller import KEY, MapController
 from brewclip_app.panels.map.header import ADD, MapHeader, MapLegend
@@ -146,7 +146,7 @@ class MapPanel(Panel):
         controller, header, view, side = self.controller, self.header, self.view, self.side
         controller.changed.connect(self._render)
         controller.failed.connect(self.failed)
-        controller.failed.connect(lambda error, _unused: self.reading.show_problem(str(error)))
+        controller.failed.connect(lambda error, _unused: self.reading.show_problem(localised(error)))
         header.sources.activated.connect(lambda _unused: self._choose())
         header.shown.activated.connect(lambda _unused: controller.show_modality(header.shown.currentData()))
         header.groupings.activated.connect(lambda _unused: controller.group_by(header.groupings.currentData()))
