@@ -120,7 +120,7 @@ def test_without_hands_a_pause_ends_a_tapped_recording_alone(panel, context, exp
     panel.voice.microphone.drain()
     panel.voice.microphone._pressed -= 3
     end_recording(qtbot, panel, sound)
-    wait_for_hits(qtbot, panel, explorer, 2)
+    wait_for_hits(qtbot, panel, explorer, 3)  # a part, all before the pause, the end
     press(qtbot, panel)  # held: the hand says when it ends
     speak(panel, sound, 1.5)
     sound.streams[-1].send(0.001, 1.5)
