@@ -29,7 +29,7 @@ from core.localisation import _
 from core.models.multicrop import encode_views
 from core.models.registry import ModelRegistry, ModelStatus
 from core.progress import JobCancelled, Report, finishing, silent
-from core.search import background, queries
+from core.search import background, queries, scripts
 from core.search.index_cache import IndexCache, LoadedIndex
 from core.search.kept_search import KeptSearch
 from core.search.queries import EncodedTerm, Floats, Hit
@@ -70,6 +70,7 @@ class SearchResult:
     the model. `timings_ms` has load (models), hear (read the recording), recognise, embed, search, and total.
     `approximate`: among very many pictures an index was asked, which may miss one; scores are right in any case.
     `model` and `revision` as in `KeptSearch`.
+    `unread`: a sentence where a typed text is in a script that the model does not read, else "".
     """
 
     gallery: str
@@ -84,6 +85,7 @@ class SearchResult:
     approximate: bool = False
     model: str = ""
     revision: str = ""
+    unread: str = ""
 
 
 class Explorer:
@@ -251,7 +253,7 @@ class Explorer:
         settings = self._settings
         left_out = Exclusions.of(settings["images.exclude"], exclude)
         report, after = finishing(report)
-        crop, limit = settings["vision.crop"], settings["images.max_megapixels"]
+        crop, limit = self.models.crop(settings), settings["images.max_megapixels"]
         if not sources:
             target = self.gallery(gallery)
             model = self.models.model(settings, report)
@@ -329,7 +331,7 @@ class Explorer:
         spoken = next((term for term in terms if term.kind == "speech"), QueryTerm("speech"))
         return SearchResult(opened.name, hits.hits, hits.compared, spoken.transcript, spoken.waveform, encoded, cut,
                             timer.read(), max(0, index.images - len(index.index)), hits.approximate,
-                            self.models.query_digest(settings), index.revision)
+                            self.models.query_digest(settings), index.revision, self._unread(terms, settings))
 
     def repeat(self, kept: KeptSearch, gallery: str, top: int = 250, filter: Filter = Filter(),  # noqa: A002
                exact: bool = False, all_copies: bool = False) -> SearchResult | None:
@@ -350,6 +352,14 @@ class Explorer:
             hits = index.find(kept.terms, top, filter, descriptions, exact, all_copies)
         return SearchResult(opened.name, hits.hits, hits.compared, None, None, kept.terms, 0, timer.read(),
                             max(0, index.images - len(index.index)), hits.approximate, model, index.revision)
+
+    def _unread(self, terms: Sequence[QueryTerm], settings: Settings) -> str:
+        """A sentence on the first typed text that the model does not read, else ""."""
+        texts = [term.text for term in terms if term.kind == "text" and not term.text.isascii()]
+        if not texts:
+            return ""
+        backbone = self.models.spec(settings).backbone
+        return next(filter(None, (scripts.unread(text, backbone) for text in texts)), "")
 
     def remember(self, result: SearchResult, terms: str = "[]") -> QueryRecord | None:
         """Keep a query in the history, with its recording when it was spoken; None when the settings say not to.
@@ -437,7 +447,7 @@ class Explorer:
             label = names[0] if names else BY_KIND["image"].label
         else:
             picture = images.read(required(term.path), settings["images.max_megapixels"])
-            views = images.looks(picture.rgb, settings["vision.crop"], model.image_size)
+            views = images.looks(picture.rgb, self.models.crop(settings), model.image_size)
             vector, label = encode_views(model.encode_images, [views])[0], term.label
         return EncodedTerm("image", label, queries.unit(vector), term.weight)
 

@@ -33,6 +33,8 @@ from core.localisation import _
 from core.pixel_budget import PixelBudget
 
 CROP_POLICIES = ("centre", "letterbox", "squash")
+BILINEAR = "-bilinear"  # ends the name of a policy that resizes so; the others resize bicubically
+OWN_CROPS = ("centre-bilinear", "squash-bilinear", "longest", "longest-bilinear")  # of some models, as open_clip does
 SEVERAL = "multi-crop"  # beyond the paper: several looks at each picture, whose mean vector is its vector
 CROPS = (*CROP_POLICIES, SEVERAL)
 IMAGE_SUFFIXES = frozenset((".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc",
@@ -191,8 +193,8 @@ def _no_room(path: Path) -> ImageError:
 
 def crop_box(width: int, height: int, crop: str) -> tuple[float, float, float, float]:
     """The visible part of an image: left, top, right, bottom as fractions (0-1) of width and height."""
-    _check_crop(crop, CROPS)
-    if crop != "centre":
+    _check_crop(crop, (*CROPS, *OWN_CROPS))
+    if shape_of(crop) != "centre":
         return 0.0, 0.0, 1.0, 1.0
     side = min(width, height)
     left, top = (1 - side / width) / 2, (1 - side / height) / 2
@@ -204,15 +206,23 @@ def pixels(picture: Image.Image, crop: str, size: int) -> np.ndarray:
 
     centre: the short side becomes `size` (bicubic, antialiased) and the middle is cut out, equal to open_clip's and
     CLIP's own transform; letterbox: the whole picture with bars in CLIP's mean colour; squash: the whole, distorted.
+    Of `OWN_CROPS`, those with "-bilinear" resize so, and longest is the whole picture with black bars.
     """
-    _check_crop(crop, CROP_POLICIES)
-    if crop == "centre":
-        square = _centre(picture, size)
-    elif crop == "letterbox":
-        square = _letterbox(picture, size)
+    _check_crop(crop, (*CROP_POLICIES, *OWN_CROPS))
+    shape = shape_of(crop)
+    filtered = Image.Resampling.BILINEAR if crop.endswith(BILINEAR) else Image.Resampling.BICUBIC
+    if shape == "centre":
+        square = _centre(picture, size, filtered)
+    elif shape == "squash":
+        square = _resized(picture, (size, size), filtered)
     else:
-        square = _resized(picture, (size, size))
+        square = _letterbox(picture, size, filtered, BAR if shape == "letterbox" else (0, 0, 0))
     return np.asarray(square)
+
+
+def shape_of(crop: str) -> str:
+    """The policy without its way of resizing: "centre", "letterbox", "squash", "longest" or "multi-crop"."""
+    return crop.removesuffix(BILINEAR)
 
 
 def looks(picture: Image.Image, crop: str, size: int) -> np.ndarray:
@@ -401,31 +411,31 @@ def _check_crop(crop: str, crops: tuple[str, ...]) -> None:
         raise ValueError(f"crop is {crop!r}, not one of {crops}")
 
 
-def _centre(picture: Image.Image, size: int) -> Image.Image:
+def _centre(picture: Image.Image, size: int, filtered: Image.Resampling) -> Image.Image:
     short, long = sorted(picture.size)
     if long > LONGEST_STRIP * short:
         left, top, right, bottom = crop_box(*picture.size, "centre")
         box = left * picture.width, top * picture.height, right * picture.width, bottom * picture.height
-        return picture.resize((size, size), Image.Resampling.BICUBIC, box=box)
+        return picture.resize((size, size), filtered, box=box)
     stretched = int(size * long / short)  # cut off, not rounded, as torchvision does
     width, height = (size, stretched) if picture.width <= picture.height else (stretched, size)
-    resized = picture if picture.size == (width, height) else picture.resize((width, height), Image.Resampling.BICUBIC)
+    resized = picture if picture.size == (width, height) else picture.resize((width, height), filtered)
     left, top = round((width - size) / 2), round((height - size) / 2)
     return resized.crop((left, top, left + size, top + size))
 
 
-def _letterbox(picture: Image.Image, size: int) -> Image.Image:
+def _letterbox(picture: Image.Image, size: int, filtered: Image.Resampling, bars: tuple[int, int, int]) -> Image.Image:
     ratio = max(picture.size) / size
     width, height = max(1, round(picture.width / ratio)), max(1, round(picture.height / ratio))
-    square = Image.new("RGB", (size, size), BAR)
-    square.paste(_resized(picture, (width, height)), ((size - width) // 2, (size - height) // 2))
+    square = Image.new("RGB", (size, size), bars)
+    square.paste(_resized(picture, (width, height), filtered), ((size - width) // 2, (size - height) // 2))
     return square
 
 
-def _resized(picture: Image.Image, target: tuple[int, int]) -> Image.Image:
-    """The whole picture at that size (bicubic, antialiased). Long strips are averaged down first: Pillow's table of
+def _resized(picture: Image.Image, target: tuple[int, int], filtered: Image.Resampling) -> Image.Image:
+    """The whole picture at that size (antialiased). Long strips are averaged down first: Pillow's table of
     weights for a side of 200 million pixels would take gigabytes.
     """
     short, long = sorted(picture.size)
     gap = 4.0 if long > LONGEST_STRIP * short else None
-    return picture.resize(target, Image.Resampling.BICUBIC, reducing_gap=gap)
+    return picture.resize(target, filtered, reducing_gap=gap)

@@ -1,6 +1,8 @@
 """Pretrained weights: find, download, convert and verify them.
 
-`WEIGHTS` is the table. Beside it, any of open_clip's own models goes by ARCHITECTURE/TAG ("RN50/cc12m").
+`WEIGHTS` is the table. Beside it, any image-text model of open_clip goes by ARCHITECTURE/TAG ("RN50/cc12m"), and a
+folder in open_clip's layout by local-dir:FOLDER. Where texts need a tokenizer of the model hub, `fetch` brings its files
+as well (`core.pretrained.architectures`).
 
 Looked for in this order: the folder of weights (setting), the folder BREWCLIP_MODELS, the program's own folder, what
 comes with the program. In a folder of weights these file names are understood:
@@ -32,7 +34,7 @@ from core import private_files
 from core.errors import WeightsError
 from core.home import Home, expanded
 from core.localisation import _
-from core.pretrained import pins, torchscript, weight_sources
+from core.pretrained import architectures, pins, torchscript, weight_sources
 from core.pretrained.downloads import disk_error
 from core.pretrained.weight_files import Facts, alone, examine, facts, install, read_stamp, sha256_of, stamp_path
 from core.pretrained.weight_sources import Staged
@@ -69,6 +71,10 @@ def find(name: str, home: Home, folder: str = "") -> Path | None:
     if weights.bundled:
         path = _bundled()
         return path if path.is_file() and path.stat().st_size == weights.size else None
+    if architectures.is_local(name):
+        own = architectures.checkpoint_in(architectures.folder_of(name))
+        examined = facts(own, name, home) if own else None
+        return own if examined and examined.whole else None
     return _ready(weights, home, folder) or _import_original(weights, home, folder)
 
 
@@ -155,15 +161,46 @@ def fetch(name: str, home: Home, folder: str = "", report: Report = silent, trus
     """
     weights = record(name)
     path = find(name, home, folder)
-    if path:
-        return path
+    if path is None and architectures.is_local(name):
+        raise WeightsError(f"There are no whole weights in {architectures.folder_of(name)}. Nothing was changed. A "
+                           "folder of your own is filled by you.", "not_here")
     try:
-        with (alone(_lock(weights, home), report, Progress(WorkStep.WAITING_FOR_DOWNLOAD, subject=weights.title)),
-              pins.forgotten(weights.name, home) if trust_new else nullcontext()):
-            return (_ready(weights, home, folder) or (_trusted(weights, home) if trust_new else None)
-                    or _from_sources(weights, home, report))
+        if path is None:
+            path = _fetched(weights, home, folder, report, trust_new)
+        if not architectures.is_local(name) and architectures.missing_files(name, path, home):
+            _fetch_text_files(weights, path, home, report)
+        return path
     except OSError as error:
         raise disk_error(error, home.weights) from error
+
+
+def _fetched(weights: Weights, home: Home, folder: str, report: Report, trust_new: bool) -> Path:
+    """The file of weights, downloaded unless another process was faster."""
+    with (alone(_lock(weights, home), report, Progress(WorkStep.WAITING_FOR_DOWNLOAD, subject=weights.title)),
+          pins.forgotten(weights.name, home) if trust_new else nullcontext()):
+        return (_ready(weights, home, folder) or (_trusted(weights, home) if trust_new else None)
+                or _from_sources(weights, home, report))
+
+
+def _fetch_text_files(weights: Weights, path: Path, home: Home, report: Report) -> None:
+    """Bring the files of the tokenizer, or text tower, into their folder; WeightsError as in `fetch`."""
+    repository, target = architectures.text_repository(weights.name), home.weights / _stem(weights)
+    with alone(_lock(weights, home), report, Progress(WorkStep.WAITING_FOR_DOWNLOAD, subject=weights.title)):
+        staging = _staging(weights, home)
+        private_files.make_folder(staging, private=False)
+        try:
+            files = weight_sources.text_files(repository, staging, report, f"{weights.title}: tokenizer")
+        except WeightsError as error:
+            raise WeightsError(f"{weights.title} is on this computer, but not the tokenizer that it reads texts with "
+                               f"({repository}): {error} Connect this computer to the internet and try again, or put "
+                               f"tokenizer.json and tokenizer_config.json into {target}.", error.kind) from error
+        private_files.make_folder(target, private=False)
+        for file in files:
+            file.replace(target / file.name)
+            private_files.inherit(target / file.name)
+        shutil.rmtree(staging, ignore_errors=True)
+    if architectures.missing_files(weights.name, path, home):
+        raise WeightsError(f"{repository} has no tokenizer that is understood here. The weights are kept.", "refused")
 
 
 def _lock(weights: Weights, home: Home) -> Path:
@@ -337,7 +374,10 @@ def _damaged(weights: Weights, path: Path, home: Home) -> WeightsError:
 def default_backbone(home: Home, folder: str = "") -> str:
     """The best CLIP on this computer, in the order of the table, then any other; else the bundled "brewclip-mini"."""
     for weights in (*WEIGHTS, *_others(home)):
-        if weights.kind == "vision-language" and not weights.bundled and find(weights.name, home, folder):
+        if weights.kind != "vision-language" or weights.bundled:
+            continue
+        path = find(weights.name, home, folder)
+        if path and not architectures.missing_files(weights.name, path, home):
             return weights.name
     return MINI
 

@@ -194,7 +194,7 @@ class FakeRegistry(ModelRegistry):
         return self.parrot
 
     def fingerprint(self, settings: Settings) -> Fingerprint:
-        return self.fake.fingerprint(settings["vision.crop"])
+        return self.fake.fingerprint(self.crop(settings))
 
 
 def _interfaces(fake: FakeRecogniser, real: "WhisperRecogniser", colours: ColourModel,

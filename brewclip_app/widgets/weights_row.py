@@ -10,6 +10,7 @@ from brewclip_app.localisation import _, localised
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.services.downloads import DownloadsState
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, label, row, rule
+from core.pretrained.weight_table import RECALL_SOURCE
 from core.progress import Progress, time_left
 
 if TYPE_CHECKING:
@@ -24,9 +25,13 @@ class WeightsRow(QWidget):
         super().__init__()
         self._downloads, self._weights = context.downloads, weights
         self._pace = wording.SpeedMeter()
-        facts = [wording.size(weights.size) if weights.size else "", weights.licence, "optional" if optional else ""]
+        recall = "" if weights.recall is None else f"recall {weights.recall:.1f} %"
+        facts = [wording.size(weights.size) if weights.size else "", weights.licence, weights.languages, recall,
+                 "optional" if optional else ""]
         self.progress = ProgressRow(weights.title, " · ".join(filter(None, facts)))
         self.about = label(weights.about, "quiet", wrap=True)
+        if recall:
+            self.progress.setToolTip(plain_tip(f"Zero-shot recall, {RECALL_SOURCE}"))
         self.progress.cancelled.connect(lambda: self._downloads.cancel(weights.name))
         self.state = label("", "quiet")
         self.get = button(_("Get it"), self._get)

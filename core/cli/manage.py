@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import settings
+from core import plain_json, settings
 from core.cli import options
 from core.cli.options import gallery_name, given_path, option
 from core.cli.output import ProgressPrinter, as_json, shortened, size, table
@@ -33,17 +34,40 @@ def _weights_folder() -> str:
 
 def _weights_list(arguments: Arguments) -> int:
     from core import weights
+    from core.pretrained.weight_table import RECALL_SOURCE
 
+    if arguments.all:
+        return _architectures(arguments)
     listed = weights.listing(find_home(), _weights_folder())
     if arguments.json:
         print(as_json([{"name": status.weights.name, "kind": status.weights.kind, "title": status.weights.title,
                         "about": status.weights.about, "licence": status.weights.licence, "size": status.weights.size,
+                        "languages": status.weights.languages, "recall": status.weights.recall,
                         "state": status.state, "path": str(status.path) if status.path else None}
                        for status in listed]))
     else:
         print(table([(status.weights.name, status.state, size(status.weights.size) if status.weights.size else "",
-                      status.weights.licence, status.weights.about) for status in listed],
-                    ("name", "state", "size", "licence", "description"), right=(2,)))
+                      status.weights.licence, status.weights.languages,
+                      "" if status.weights.recall is None else f"{status.weights.recall:.1f}", status.weights.about)
+                     for status in listed],
+                    ("name", "state", "size", "licence", "languages", "recall", "description"), right=(2, 5)))
+        note(f"Recall: zero-shot, percent, {RECALL_SOURCE}; blank where none was published there.")
+    return OK
+
+
+def _architectures(arguments: Arguments) -> int:
+    """Print what each of open_clip's architectures is good for, as it was found when it was built (docs/models.md)."""
+    known = plain_json.read_object(Path(str(files("resources"))) / "models" / "architectures.json")
+    listed = known["architectures"]
+    if arguments.json:
+        print(as_json(listed))
+        return OK
+    print(table([(facts["name"], "", "", "", f"no: {facts['error']}", "no", "no") if facts["error"] else
+                 (facts["name"], f"{facts['parameters']} million", str(facts["size"]), str(facts["context"]), "yes",
+                  *("yes" if facts[key] else "no" for key in ("prompts", "onnx"))) for facts in listed],
+                ("architecture", "parameters", "picture", "context", "search", "prompts", "onnx"), right=(1, 2, 3)))
+    note(f"{sum(not facts['error'] for facts in listed)} of {len(listed)} architectures of open_clip "
+         f"{known['open_clip']} were built without weights and run once. Weights go by ARCHITECTURE/TAG.")
     return OK
 
 
@@ -281,7 +305,9 @@ def _parsed_value(key: str, text: str) -> object:
 
 GALLERY_NAME = option("gallery", metavar="NAME", help="gallery")
 WEIGHTS = Command("weights", "manage the pretrained models", commands=(
-    Command("list", "list the pretrained models and their state", (options.JSON,), _weights_list),
+    Command("list", "list the pretrained models and their state", (options.JSON, option(
+        "--all", action="store_true", help="list open_clip's architectures and what each is good for")),
+            _weights_list),
     Command("fetch", "download models that are missing", (options.WEIGHTS_NAMES, option(
         "--trust-new", action="store_true",
         help="accept weights that were refused because their bytes differ from the first download")), _weights_fetch),

@@ -62,6 +62,8 @@ def _search(arguments: Arguments) -> int:
              "were skipped; index the gallery again.")
     if result.approximate:
         note("Approximate search was used; some results may be missing. --exact compares all pictures.")
+    if result.unread:
+        note(result.unread)
     if result.cut:
         note(f"The description is too long for the model: its last {result.cut} tokens were cut off.")
     return OK

@@ -24,7 +24,7 @@ from core.home import find_home
 from core.indexing.local import embedding
 from core.indexing.reader import Reader
 from core.indexing.reconcile import Done
-from core.models import checkpoints
+from core.models import backbones, checkpoints
 from core.models.registry import ModelRegistry
 from core.models.spec import ModelSpec
 from core.settings import Settings
@@ -95,6 +95,11 @@ class ImageJob:
             sets.append(FileSet.of(spec.checkpoint, (checkpoints.RUN, checkpoints.TENSORS)))
         return ImageJob(settings, spec.backbone, tuple(sets))
 
+    @property
+    def crop(self) -> str:
+        """The crop policy, in which "auto" is resolved."""
+        return backbones.crop_of(self.settings["vision.crop"], self.backbone)
+
     def settings_with(self, folders: Sequence[Path]) -> Settings:
         """The settings with this machine's folders of `sets`."""
         return self.settings.with_value("weights.folder", str(folders[0])).with_value(
@@ -121,7 +126,7 @@ class PictureWorker(Worker):
     def build(self, folders: Sequence[Path]) -> None:
         """Load the backbone, and the trained model on it if there is one. ModelError, ClusterError ("fingerprint")."""
         self._model = ModelRegistry(find_home()).model(self._job.model.settings_with(folders))
-        if self._model.fingerprint(self._job.model.settings["vision.crop"]) != self._job.fingerprint:
+        if self._model.fingerprint(self._job.model.crop) != self._job.fingerprint:
             raise ClusterError(f"The node {os.uname().nodename} embeds with another model than this computer; have "
                                "both run the same release.", "fingerprint")
 
@@ -129,7 +134,7 @@ class PictureWorker(Worker):
         """Embeddings or failures of the pictures at these paths."""
         assert self._model is not None
         settings = self._job.model.settings
-        reader = Reader(settings["vision.crop"], self._model.image_size, settings["images.max_megapixels"],
+        reader = Reader(self._job.model.crop, self._model.image_size, settings["images.max_megapixels"],
                         lambda hashes: set(), self._job.threads)
         return [result for done in embedding(reader, self._model, items) for result in done]
 
@@ -209,5 +214,5 @@ class ImageFeatureWorker(Worker):
         assert self._backbone is not None
         settings, side = self._job.settings, self._backbone.image_size
         return encoded_images(self._backbone, {
-            Path(path): read_pixels(Path(path), settings["vision.crop"], side, settings["images.max_megapixels"])
+            Path(path): read_pixels(Path(path), self._job.crop, side, settings["images.max_megapixels"])
             for path in items})

@@ -59,7 +59,7 @@ def place(width: int, height: int, crop: str) -> Placement:
 
     Exact but for the rounding to whole pixels of the model's square, less than one of these.
     """
-    if crop == "letterbox":
+    if images.shape_of(crop) in ("letterbox", "longest"):
         side = max(width, height)
         left, top = (width - side) / 2, (height - side) / 2
         return Placement(width, height, (left, top, left + side, top + side))

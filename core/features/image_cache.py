@@ -100,10 +100,12 @@ class ImageFeatureCache:
 
 
 def keeps_pixels(backbone: "VisionLanguage") -> bool:
-    """Whether pixels are kept of an image: the image tower begins with one convolution."""
+    """Whether pixels are kept of an image: the tower begins with one convolution, or has no place for prompts."""
     from torch import nn
 
-    return isinstance(backbone.built.model.visual.conv1, nn.Conv2d)
+    from core.models import prompts
+
+    return not prompts.takes(backbone.built.model) or isinstance(backbone.built.model.visual.conv1, nn.Conv2d)
 
 
 def read_pixels(path: Path, crop: str, side: int, max_megapixels: float,

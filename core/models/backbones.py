@@ -5,7 +5,8 @@ has indexed stays valid where there is only a CPU.
 """
 
 from core.fingerprint import Fingerprint
-from core.pretrained.weight_table import MINI
+from core.pretrained import architectures
+from core.pretrained.weight_table import MINI, title_of
 
 PRECISION = "float32"
 ZERO_SHOT = "none"  # in the place of a checkpoint: the backbone as it came
@@ -17,10 +18,7 @@ MINI_NOTE = ("A small model that ships with the program so that search works at 
 
 def title(name: str) -> str:
     """Title of a backbone: "CLIP ViT-L-14 (openai)" for the weights name "ViT-L-14/openai"."""
-    if name == MINI:
-        return "BrewCLIP mini"
-    architecture, _, tag = name.partition("/")
-    return f"CLIP {architecture} ({tag})" if tag else name
+    return title_of(name)
 
 
 def note(name: str) -> str:
@@ -28,7 +26,17 @@ def note(name: str) -> str:
     return MINI_NOTE if name == MINI else ""
 
 
+def crop_of(setting: str, name: str) -> str:
+    """The crop policy of a setting, in which "auto" is the one that the backbone was trained with."""
+    return architectures.own_crop(name) if setting == "auto" else setting
+
+
 def fingerprint(name: str, sha256: str, crop: str, checkpoint: str = ZERO_SHOT) -> Fingerprint:
-    """The fingerprint of vectors that a backbone makes; `sha256` is that of its file of weights."""
+    """The fingerprint of vectors that a backbone makes; `sha256` is `architectures.digest` of its weights.
+
+    The place of a folder of the user's own does not count, so that it may be moved.
+    """
+    if architectures.is_local(name):
+        name = f"{architectures.LOCAL}{architectures.folder_of(name).name}"
     return Fingerprint.of({"backbone": name, "weights": sha256, "checkpoint": checkpoint, "crop": crop,
                            "precision": PRECISION})

@@ -76,19 +76,21 @@ class Features:
 class BrewCLIP(nn.Module):
     """A variant over a backbone. `speech_width`: of Whisper's encoder states, 512 for base.
 
-    ModelError: unsupported (a backbone without a place for prompts), unknown (variant), options.
+    The variant zero-shot takes every backbone. ModelError: unsupported (another variant over a backbone without a place
+    for prompts), unknown (variant), options.
     """
 
     def __init__(self, built: Built, variant_name: str, options: BrewClipOptions | None = None,
                  speech_width: int = 512) -> None:
         super().__init__()
-        prompts.check(built.model)
         self.variant, self.options = variant(variant_name), options or BrewClipOptions()
+        trained = self.variant.prompts or self.variant.acoustic
+        if trained:
+            prompts.check(built.model)
         self.built, self.speech_width = built, speech_width
         self.backbone: Any = built.model.eval().requires_grad_(False)
-        width, vision_width = built.model.token_embedding.embedding_dim, built.model.visual.class_embedding.shape[0]
+        width, vision_width = prompts.widths(built.model)
         count = self.options.prompts if self.variant.prompts else 0
-        trained = self.variant.prompts or self.variant.acoustic
         self.prompts = nn.Parameter(torch.empty(count, width), requires_grad=count > 0)
         nn.init.normal_(self.prompts, std=self.options.prompt_std)
         self.to_image = nn.Linear(width, vision_width) if count else None
@@ -149,7 +151,7 @@ class BrewCLIP(nn.Module):
 
     def encode_stem(self, stem: Tensor) -> Tensor:
         """F_V of stem tokens: (n, 1 + patches, vision width) -> (n, dim)."""
-        visual = stem.new_empty(0, stem.shape[2]) if self.to_image is None else self.to_image(self.prompts)
+        visual = stem.new_empty(0, stem.shape[-1]) if self.to_image is None else self.to_image(self.prompts)
         return prompts.encode_stem(self.backbone, stem, visual).float()
 
     # --- texts and utterances ---
@@ -163,7 +165,7 @@ class BrewCLIP(nn.Module):
         """Texts as tokens (n, k) int64 with room for the prompts, and (n,) float32 the share of each that was cut."""
         context, count = self.built.context, len(self._before_words)
         tokens: Tensor = self.built.tokenizer(list(texts))
-        whole = [len(self.built.tokenizer.encode(text)) + 2 for text in texts]
+        whole = [self.built.length(text) for text in texts]
         lengths = torch.tensor(whole)
         if count:  # without prompts the vectors are open_clip's within rounding, from the whole context
             longest = min(max(whole), context - count)  # under the causal mask nothing after EOT is seen
@@ -173,15 +175,15 @@ class BrewCLIP(nn.Module):
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """Number of tokens of each text that are read, SOS and EOT included."""
         room = self.built.context - len(self._before_words)
-        return [min(len(self.built.tokenizer.encode(text)) + 2, room) for text in texts]
+        return [min(self.built.length(text), room) for text in texts]
 
     def cut(self, texts: Sequence[str]) -> tuple[int, ...]:
         """Number of tokens of each text beyond the room that the prompts leave in the context."""
         return tuple(0 for _ in texts) if self.options.pool_sentences else self._excess(texts)
 
     def _excess(self, texts: Sequence[str]) -> tuple[int, ...]:
-        room = self.built.context - len(self._before_words) - 2
-        return tuple(max(0, len(self.built.tokenizer.encode(text)) - room) for text in texts)
+        room = self.built.context - len(self._before_words)
+        return tuple(max(0, self.built.length(text) - room) for text in texts)
 
     def pieces(self, texts: Sequence[str]) -> tuple[list[str], Tensor | None]:
         """Texts to encode: themselves, or under `pool_sentences` long ones in p pieces that fit, and the text of each
@@ -189,8 +191,8 @@ class BrewCLIP(nn.Module):
         """
         if not self.options.pool_sentences or not any(self._excess(texts)):
             return list(texts), None
-        room = self.built.context - len(self._before_words) - 2
-        split = [sentences.pieces(text, lambda part: len(self.built.tokenizer.encode(part)), room) for text in texts]
+        room = self.built.context - len(self._before_words)
+        split = [sentences.pieces(text, self.built.length, room) for text in texts]
         owners = [number for number, parts in enumerate(split) for _ in parts]
         return [part for parts in split for part in parts], torch.tensor(owners, dtype=torch.int64)
 
@@ -222,7 +224,7 @@ class BrewCLIP(nn.Module):
     def signals(self, transcripts: Sequence[Transcript]) -> Tensor:
         """Gate inputs per utterance, (n, 3); see `SpokenBatch`."""
         texts = [transcript.text for transcript in transcripts]
-        lengths = (len(self.built.tokenizer.encode(text)) + 2 for text in texts)
+        lengths = (self.built.length(text) for text in texts)
         return torch.from_numpy(gate_inputs(transcripts, self.cut(texts), lengths))
 
     def encode_tokens(self, tokens: Tensor) -> Tensor:

@@ -1,12 +1,14 @@
 """Backbones as open_clip builds them, from a file on this machine: nothing here ever asks a network.
 
-Two kinds of file: one of open_clip's own models ("ARCHITECTURE/TAG"), and a folder of ours, whose `config.json` beside
-the weights describes an open_clip CLIP with a convolutional stem under its image tower (the bundled brewclip-mini).
+Three kinds: one of open_clip's own models ("ARCHITECTURE/TAG"); a folder in open_clip's layout ("local-dir:FOLDER");
+and a folder of ours, whose `config.json` beside the weights describes an open_clip CLIP with a convolutional stem under
+its image tower (the bundled brewclip-mini).
 """
 
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from torch.overrides import TorchFunctionMode
 from core import plain_json
 from core.errors import ModelError
 from core.localisation import _
+from core.pretrained import architectures
 from core.pretrained.torchscript import is_program
 
 RANDOM_FILLS = frozenset((
@@ -36,13 +39,21 @@ class Built:
     """A backbone on the CPU, in float32, in eval mode and frozen, and how it wants to be fed."""
 
     model: Any  # CLIP, CustomTextCLIP or CoCa: encode_image, encode_text, logit_scale
-    tokenizer: Any  # open_clip's; __call__(texts) -> (n, context) int64, .encode(text) -> token ids
+    tokenizer: Any  # open_clip's: __call__(texts) -> (n, context) int64
     context: int  # tokens a text may have, start and end included
     dim: int
     image_size: int
     mean: tuple[float, ...]  # of red, green, blue in 0-1
     std: tuple[float, ...]
     channels_last: bool  # whether the image tower wants its colours innermost in memory
+
+    def length(self, text: str) -> int:
+        """Tokens of a text, start and end included, of any number: more than `context` are cut."""
+        if isinstance(self.tokenizer, open_clip.SimpleTokenizer):
+            return len(self.tokenizer.encode(text)) + 2
+        adds = self.tokenizer.tokenizer_mode != "clips"  # that mode has a start, an end and a class token of its own
+        ids = self.tokenizer.tokenizer(self.tokenizer.clean_fn(text), add_special_tokens=adds).input_ids
+        return len(ids) + (0 if adds else 3)
 
 
 def prepare(built: Built, pixels: np.ndarray, device: torch.device | str = "cpu") -> torch.Tensor:
@@ -59,8 +70,9 @@ def prepare(built: Built, pixels: np.ndarray, device: torch.device | str = "cpu"
 def build(name: str, path: Path) -> Built:
     """The backbone of that name with the weights in `path`.
 
-    ModelError: missing, unknown (no such model, or one that needs files from elsewhere), damaged, wrong_weights (they
-    belong to another model), program (TorchScript, which is not run).
+    ModelError: missing, unknown (no such model), no_tokenizer (files of its tokenizer or text tower are missing),
+    no_package (transformers is not installed), damaged, wrong_weights (they belong to another model), program
+    (TorchScript, which is not run).
     """
     if not path.is_file():
         raise ModelError(_("The weights of {name} are not at {path}.").format(name=name, path=path), "missing")
@@ -69,7 +81,7 @@ def build(name: str, path: Path) -> Built:
                            "{name_2}` takes the weights out of it.").format(name=path.name, name_2=name), "program")
     try:
         with _Unfilled():
-            built = _native(name, path) if "/" in name else _hybrid(name, path)
+            built = _native(name, path) if "/" in name or architectures.is_local(name) else _hybrid(name, path)
     except (AssertionError, RuntimeError) as error:  # RuntimeError: also what torch says of half a file
         if isinstance(error, AssertionError) or "loading state_dict" in str(error):
             raise ModelError(_("{name} holds the weights of another model than {name_2}.").format(name=path.name,
@@ -97,21 +109,52 @@ def _damaged(name: str) -> ModelError:
 
 
 def _native(name: str, path: Path) -> Built:
-    """One of open_clip's own; the activation and the colours' mean follow the tag, as open_clip does by itself."""
-    architecture, _unused, tag = name.partition("/")
-    config = open_clip.get_model_config(architecture)
+    """One of open_clip's own, or of a folder; activation and preprocessing follow the tag, as open_clip does itself."""
+    local = architectures.is_local(name)
+    architecture, _, tag = name.partition("/")
+    config = architectures.configuration(name) if local else open_clip.get_model_config(architecture)
     if config is None:
-        raise ModelError(_("open_clip has no model {architecture}.").format(architecture=architecture), "unknown")
-    if any(key.startswith("hf_") and value for key, value in config["text_cfg"].items()):
-        raise ModelError(_("{name} reads text with another library's model, which would have to be downloaded. Choose "
-                           "one of open_clip's own, such as ViT-L-14/openai.").format(name=name), "unknown")
-    pretrained = open_clip.get_pretrained_cfg(architecture, tag)
-    model = open_clip.create_model(architecture, pretrained=str(path), weights_only=True,
-                                   force_quick_gelu=pretrained.get("quick_gelu", False))
-    tokenizer = open_clip.get_tokenizer(architecture)
+        raise ModelError(f"open_clip has no model {architecture}.", "unknown")
+    architectures.check_files(name, path)
+    text, changed = config["text_cfg"], {}
+    if any(text.get(key) for key in ("hf_model_name", "hf_tokenizer_name")):
+        _check_transformers(name)
+        if text.get("hf_model_name"):  # its config.json is on this computer: the hub is never asked
+            folder = str(architectures.files_folder(name, path))
+            changed["text_cfg"] = {**text, "hf_model_name": folder, "hf_model_pretrained": False}
+    pretrained = architectures.preprocessing(name) if local else open_clip.get_pretrained_cfg(architecture, tag)
+    if local:
+        source, quick = f"{architectures.LOCAL}{path.parent}", False
+    else:
+        source, quick = architecture, pretrained.get("quick_gelu", False)
+    model = open_clip.create_model(source, pretrained=None if local else str(path), weights_only=True,
+                                   force_quick_gelu=quick, **changed)
+    tokenizer = _tokenizer(name, path, text)
     return Built(model, tokenizer, tokenizer.context_length, config["embed_dim"], _side(name, model.visual.image_size),
                  tuple(pretrained.get("mean", open_clip.OPENAI_DATASET_MEAN)),
                  tuple(pretrained.get("std", open_clip.OPENAI_DATASET_STD)), channels_last=False)
+
+
+def _tokenizer(name: str, path: Path, text: Mapping[str, Any]) -> Any:
+    """open_clip's tokenizer of a text configuration, from files on this computer. ModelError ("no_tokenizer")."""
+    context, keywords = text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH), dict(
+        text.get("tokenizer_kwargs", {}))
+    if not text.get("hf_tokenizer_name"):
+        return open_clip.SimpleTokenizer(context_length=context, **keywords)
+    folder = architectures.files_folder(name, path)
+    try:
+        return open_clip.tokenizer.HFTokenizer(str(folder), context_length=context,
+                                               tokenizer_mode=text.get("tokenizer_mode"), local_files_only=True,
+                                               **keywords)
+    except Exception as error:  # transformers raises of every kind on damaged files
+        raise ModelError(f"The tokenizer of {name} in {folder} cannot be loaded: {str(error).splitlines()[0]} Nothing "
+                         "was changed. Fetch or copy its files again.", "no_tokenizer") from error
+
+
+def _check_transformers(name: str) -> None:
+    if find_spec("transformers") is None:
+        raise ModelError(f"{name} reads texts with the package transformers, which is not installed. Nothing was "
+                         "changed. Install it with `pip install 'brewclip-explorer[multilingual]'`.", "no_package")
 
 
 def _side(name: str, size: int | tuple[int, int]) -> int:

@@ -19,14 +19,32 @@ from core.errors import ModelError
 from core.localisation import _
 
 
-def check(model: Any) -> None:
-    """ModelError ("unsupported") unless the model has a text tower read at EOT and an image tower read at its class."""
-    fits = (isinstance(model, CLIP) and model.text_pool_type == "argmax" and model.attn_mask is not None
+def takes(model: Any) -> bool:
+    """Whether both towers have a place for prompts: text read at EOT under a causal mask, image read at its class."""
+    return (isinstance(model, CLIP) and model.text_pool_type == "argmax" and model.attn_mask is not None
             and isinstance(model.visual, VisionTransformer) and model.visual.attn_pool is None
             and model.visual.pool_type == "tok")
-    if not fits:
-        raise ModelError(_("This backbone has no place for prompts: it is no CLIP with vision transformer as OpenAI "
-                           "built it. Choose another, such as ViT-L-14/openai."), "unsupported")
+
+
+def check(model: Any) -> None:
+    """ModelError ("unsupported") where prompts have no place (`takes`)."""
+    if not takes(model):
+        raise ModelError("This backbone has no place for prompts: it is no CLIP with vision transformer as OpenAI "
+                         "built it. It searches and is evaluated zero-shot. To train, choose another, such as "
+                         "ViT-L-14/openai.", "unsupported")
+
+
+def check_export(model: Any) -> None:
+    """ModelError ("unsupported") where the towers are not CLIP's own, which alone are exported to ONNX."""
+    if not takes(model):
+        raise ModelError("Only the towers of CLIP as OpenAI built it run in ONNX Runtime.", "unsupported")
+
+
+def widths(model: Any) -> tuple[int, int]:
+    """Widths of the text tower and the image tower's tokens; 0 where prompts have no place."""
+    if not takes(model):
+        return 0, 0
+    return model.token_embedding.embedding_dim, model.visual.class_embedding.shape[0]
 
 
 def make_room(tokens: Tensor, prompts: int, context: int) -> Tensor:
@@ -48,8 +66,12 @@ def trimmed(tokens: Tensor) -> Tensor:
 def encode_text(clip: Any, tokens: Tensor, prompts: Tensor) -> Tensor:
     """F_T of tokens (n, k) int64 with prompts P_T (m, text width), 0 of them for plain CLIP: (n, dim), not normalised.
 
-    k + m may exceed the context (77): the words are cut then (`make_room`).
+    k + m may exceed the context (77): the words are cut then (`make_room`). Without a place for prompts m is 0, and
+    the vectors are the backbone's own.
     """
+    if not takes(clip):
+        own_features: Tensor = clip.encode_text(tokens)
+        return own_features
     context, count = clip.attn_mask.shape[0], len(prompts)
     if tokens.shape[1] + count > context:
         tokens = make_room(tokens, count, context)
@@ -70,8 +92,10 @@ def encode_text(clip: Any, tokens: Tensor, prompts: Tensor) -> Tensor:
 def image_stem(clip: Any, values: Tensor) -> Tensor:
     """The tokens of pictures before the prompts enter: (n, 3, size, size), prepared -> (n, 1 + patches, vision width).
 
-    Class token first; positional embeddings and `ln_pre` are in.
+    Class token first; positional embeddings and `ln_pre` are in. Without a place for prompts: the pictures themselves.
     """
+    if not takes(clip):
+        return values
     visual = clip.visual
     patches = visual.conv1(values).flatten(2).permute(0, 2, 1)
     first = visual.class_embedding.to(patches.dtype).expand(patches.shape[0], 1, -1)
@@ -84,6 +108,9 @@ def encode_stem(clip: Any, stem: Tensor, prompts: Tensor) -> Tensor:
 
     The stem may come from a cache in float16: it is brought to the tower's precision.
     """
+    if not takes(clip):
+        own_features: Tensor = clip.encode_image(stem)
+        return own_features
     visual = clip.visual
     x = stem.to(visual.proj.dtype)
     own = visual.ln_pre(prompts.to(x.dtype)).expand(x.shape[0], -1, -1)

@@ -18,7 +18,8 @@ from core.inference.exports import ExportCache
 from core.localisation import _
 from core.models import backbones, checkpoints, exported
 from core.models.exported import ExportedModel
-from core.models.spec import ZERO_SHOT_CROP, ModelSpec
+from core.models.spec import ModelSpec
+from core.pretrained import architectures
 from core.progress import Progress, Report, WorkStep, silent
 from core.settings import Settings
 
@@ -115,14 +116,19 @@ class ModelRegistry:
     def spec(self, settings: Settings) -> ModelSpec:
         """The model that the settings index and search with. ModelError: missing, damaged, newer, options, unknown."""
         folder = self._checkpoint(settings)
-        return ModelSpec(self._backbone_name(settings), folder, settings["vision.crop"],
+        return ModelSpec(self._backbone_name(settings), folder, self.crop(settings),
                          checkpoints.read_run(folder) if folder else None)
+
+    def crop(self, settings: Settings) -> str:
+        """The crop policy that the settings index images with."""
+        chosen: str = settings["vision.crop"]
+        return chosen if chosen != "auto" else backbones.crop_of(chosen, self._backbone_name(settings))
 
     def resolve(self, spec: ModelSpec, settings: Settings) -> ModelSpec:
         """The spec with backbone, folder, run and crop filled in; nothing is loaded. ModelError as in `spec`."""
         if spec.checkpoint is None:
             name = self._backbone_name(settings) if spec.backbone == "auto" else spec.backbone
-            return ModelSpec(name, None, spec.crop or ZERO_SHOT_CROP)
+            return ModelSpec(name, None, backbones.crop_of(spec.crop or "auto", name))
         folder = checkpoints.find(spec.checkpoint.absolute())
         run = checkpoints.read_run(folder)
         return ModelSpec(run.backbone, folder, spec.crop or run.crop, run)
@@ -173,7 +179,7 @@ class ModelRegistry:
         key = weights_key, _stamp(spec.checkpoint) if spec.checkpoint else None, spec.crop
         with self._loading_model:
             if self._exported is None or self._exported[0] != key:
-                self._exported = key, exported.find(self._exports, spec, self._sha256(weights_key.path))
+                self._exported = key, exported.find(self._exports, spec, self._digest(weights_key))
             return self._exported[1]
 
     def _export(self, model: "LoadedModel", report: Report) -> None:
@@ -235,10 +241,10 @@ class ModelRegistry:
         folder = self._checkpoint(settings)
         if folder is None:
             weights_key = self._backbone_key(settings)
-            return backbones.fingerprint(weights_key.name, self._sha256(weights_key.path), settings["vision.crop"])
-        key = _stamp(folder), settings["vision.crop"]
+            return backbones.fingerprint(weights_key.name, self._digest(weights_key), self.crop(settings))
+        key = _stamp(folder), self.crop(settings)
         if key not in self._prints:
-            self._prints[key] = checkpoints.fingerprint_of(folder, settings["vision.crop"])
+            self._prints[key] = checkpoints.fingerprint_of(folder, key[1])
         return self._prints[key]
 
     def query_digest(self, settings: Settings) -> str:
@@ -309,8 +315,10 @@ class ModelRegistry:
     def _key(self, name: str, settings: Settings, what: str) -> _WeightsKey:
         path = self._weights_file(name, settings)
         if path is None and Path(name).is_absolute():
-            raise WeightsError(_("There is no file {name}. Choose another recogniser under Settings, Speech.").format(
-                name=name), "missing")
+            raise WeightsError(f"There is no file {name}. Choose another recogniser under Settings, Speech.", "missing")
+        if path is None and architectures.is_local(name):
+            raise WeightsError(f"There are no whole weights in {architectures.folder_of(name)}. Nothing was changed. "
+                               "Put open_clip_model.safetensors there, or choose another vision model.", "missing")
         if path is None:
             raise WeightsError(_("{what} need {title}, which is not on this computer yet. Fetch it under Settings or "
                                  "with `brewclip weights fetch {name}`.").format(what=what,
@@ -328,6 +336,12 @@ class ModelRegistry:
         """Whether a loaded model may be the one of the settings; the next use finds out for sure."""
         return (key.device == settings["device"] and key.exports <= uses_exports(settings)
                 and name in (key.name, "auto"))
+
+    def _digest(self, key: _WeightsKey) -> str:
+        """Digest of a backbone: of its weights, and of its tokenizer files where it has any. ModelError."""
+        if architectures.is_local(key.name) or architectures.text_repository(key.name):
+            return architectures.digest(key.name, key.path, self._home)
+        return self._sha256(key.path)
 
     def _sha256(self, path: Path) -> str:
         """SHA-256 of a weights file; the bundled one has no stamp, so it is read once and remembered."""

@@ -66,12 +66,14 @@ class VoiceGraph(nn.Module):
 
 
 def make(cache: ExportCache, model: LoadedModel) -> None:
-    """Make the exports of a model on the CPU that the cache does not have yet. ModelError, OSError.
+    """Make the exports of a model on the CPU that the cache does not have yet. OSError, ModelError ("unsupported": it
+    has other towers than CLIP's).
 
     A model that mixes layers of the recogniser has none: the exported recogniser gives the last layer alone.
     """
     if model.layers > 1:
         return
+    prompts.check_export(model.network.backbone)
     facts = model.fingerprint("").facts()
     words = model.uses_text
     key = exported.towers_key(model.name, str(facts["weights"]), str(facts["checkpoint"]), words)

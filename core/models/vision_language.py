@@ -1,7 +1,7 @@
 """A CLIP backbone, loaded: embeddings of images and texts in one space.
 
-The bundled small backbone and every CLIP are loaded here. Without prompts the embeddings are open_clip's own, bit for
-bit on a CPU. They are not normalised: BrewCLIP adds embeddings before it compares them.
+The bundled small backbone and every image-text model of open_clip are loaded here. Without prompts the embeddings are
+open_clip's own, bit for bit on a CPU. They are not normalised: BrewCLIP adds embeddings before it compares them.
 """
 
 import threading
@@ -19,7 +19,7 @@ from core.models import backbones
 from core.models.brewclip import BrewCLIP
 from core.models.open_clip_models import Built, build, prepare
 from core.models.retrieval import SpeechFeatures, TextFeatures
-from core.pretrained import weight_files
+from core.pretrained import architectures, weight_files
 
 PICTURES_AT_ONCE = 32  # in one forward pass, so that memory is bounded whatever is handed over
 TEXTS_AT_ONCE = 64
@@ -36,7 +36,7 @@ class VisionLanguage:
 
     uses_text, uses_speech, layers = True, False, 0
 
-    def __init__(self, name: str, built: Built, sha256: str, device: devices.Device) -> None:
+    def __init__(self, name: str, built: Built, digest: str, device: devices.Device) -> None:
         self.name = name
         self.title = backbones.title(name)
         self.note = backbones.note(name)
@@ -45,7 +45,7 @@ class VisionLanguage:
         self.logit_scale = float(built.model.logit_scale.detach().exp())
         self.precision = backbones.PRECISION
         self.built = built
-        self._sha256 = sha256
+        self._digest = digest
         self._device = device
         self._moving = threading.Lock()
         self._network: BrewCLIP | None = None
@@ -58,7 +58,7 @@ class VisionLanguage:
 
     @property
     def network(self) -> BrewCLIP:
-        """The zero-shot BrewCLIP over it. ModelError ("unsupported") where a backbone has no place for prompts."""
+        """The zero-shot BrewCLIP over it."""
         if self._network is None:
             self._network = BrewCLIP(self.built, "zero-shot").eval()
         return self._network.to(self._device.torch_device)
@@ -80,12 +80,12 @@ class VisionLanguage:
 
     def fingerprint(self, crop: str) -> Fingerprint:
         """Fingerprint of this backbone's embeddings of images under a crop policy."""
-        return backbones.fingerprint(self.name, self._sha256, crop)
+        return backbones.fingerprint(self.name, self._digest, crop)
 
     def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
         """Embeddings of texts, and how many tokens of each were beyond the backbone's context (77 for CLIP)."""
         parts = [self.run(self._texts, part) for part in parts_of(texts, TEXTS_AT_ONCE)]
-        cut = tuple(max(0, len(self.built.tokenizer.encode(text)) + 2 - self.built.context) for text in texts)
+        cut = tuple(max(0, self.built.length(text) - self.built.context) for text in texts)
         return TextFeatures(self._joined(parts), cut)
 
     def encode_speech(self, utterances: Sequence[EncodedUtterance]) -> SpeechFeatures:
@@ -152,7 +152,8 @@ class VisionLanguage:
 
 
 def load(name: str, path: Path, device: str = "auto") -> VisionLanguage:
-    """The backbone of a weights name ("brewclip-mini", "ViT-L-14/openai") from its file, as `core.weights` finds it.
+    """The backbone of a weights name ("brewclip-mini", "ViT-L-14/openai", "local-dir:FOLDER") from its file, as
+    `core.weights` finds it.
 
     ModelError as `open_clip_models.build` lists them, or "device" when there is no device of that name. WeightsError
     ("changed") when the file is written to meanwhile. A GPU that fails, now or later, is replaced by the CPU;
@@ -160,7 +161,7 @@ def load(name: str, path: Path, device: str = "auto") -> VisionLanguage:
     """
     chosen = devices.choose(device)
     with weight_files.unchanged(path):  # the digest, which is in fingerprints, is that of what was loaded
-        return VisionLanguage(name, build(name, path), weight_files.sha256_of(path), chosen)
+        return VisionLanguage(name, build(name, path), architectures.digest(name, path), chosen)
 
 
 def parts_of(items: Any, length: int) -> Iterator[Any]:

@@ -25,7 +25,7 @@ from typing import IO, Any
 from core import child_python
 from core.errors import WeightsError
 from core.localisation import _
-from core.pretrained import downloads
+from core.pretrained import architectures, downloads
 from core.progress import Progress, Report, WorkStep, silent
 
 STALL_S = 120.0
@@ -175,9 +175,8 @@ def _open_clip(source: OpenClip, folder: Path, size: int, report: Report, text: 
 
 
 def open_clip_config(source: OpenClip) -> Mapping[str, Any]:
-    """open_clip's own record of a pretrained model; WeightsError "unknown" when it has none or needs more than itself.
+    """open_clip's own record of a pretrained model; WeightsError "unknown" when it has none.
 
-    Models with a text tower or tokenizer of another library are left out: these would be downloaded at each load.
     """
     import difflib
 
@@ -188,12 +187,7 @@ def open_clip_config(source: OpenClip) -> Mapping[str, Any]:
     if not config:
         names = [f"{architecture}/{tag}" for architecture, tag in open_clip.list_pretrained()]
         near = ", ".join(difflib.get_close_matches(name, names, 3, 0.4))
-        raise WeightsError(_("open_clip has no model {name}.").format(name=name)
-                           + (_(" Near it are {near}.").format(near=near) if near else ""), "unknown")
-    text = (open_clip.get_model_config(source.architecture) or {}).get("text_cfg", {})
-    if any(key.startswith("hf_") for key in text):
-        raise WeightsError(_("{name} reads text with another library's model, which is not downloaded with it. Choose "
-                             "one of open_clip's own, such as ViT-L-14/openai.").format(name=name), "unknown")
+        raise WeightsError(f"open_clip has no model {name}." + (f" Near it are {near}." if near else ""), "unknown")
     return config
 
 
@@ -224,6 +218,37 @@ def _hub(source: OpenClip, cache: Path, size: int, report: Report, text: str) ->
     staged = cache.parent / path.name
     path.resolve().replace(staged)
     return Staged(staged, sha256)
+
+
+def text_files(repository: str, folder: Path, report: Report = silent, text: str = "") -> list[Path]:
+    """Bring the tokenizer files of a repository of the model hub, and its `config.json`, into the staging `folder`.
+
+    They are data: no code of a repository is ever fetched or run. WeightsError: unreachable, refused, stalled.
+    """
+    from huggingface_hub import constants
+
+    downloads.reach(constants.ENDPOINT, report, text)
+    cache = folder / "text"
+    cache.mkdir(parents=True, exist_ok=True)
+    lines = watch(text_files_command(repository, cache), cache, 0, report, text, {"HF_HUB_DISABLE_XET": "1"})
+    files = []
+    for path in (Path(line) for line in lines if line.startswith(str(cache)) and Path(line).is_file()):
+        path.resolve().replace(folder / path.name)
+        files.append(folder / path.name)
+    return files
+
+
+def text_files_command(repository: str, cache: Path) -> list[str]:
+    """The hub's own client, in a process of its own; it prints the files that the repository has."""
+    code = ("import sys; from huggingface_hub import hf_hub_download as get; "
+            "from huggingface_hub.errors import EntryNotFoundError as Missing\n"
+            "whole = False\n"
+            "for file in sys.argv[3:]:\n"
+            "    if whole and file.endswith('.model'): continue\n"
+            "    try: print(get(sys.argv[1], file, cache_dir=sys.argv[2]), flush=True)\n"
+            "    except Missing: continue\n"
+            "    whole = whole or file == 'tokenizer.json'\n")
+    return [*child_python.command("-c", code), repository, str(cache), *architectures.TEXT_FILES]
 
 
 def open_clip_command(source: OpenClip, cache: Path) -> list[str]:

@@ -40,7 +40,7 @@ def test_a_damaged_file_is_unread_and_kept(tmp_path):
     path = tmp_path / "settings.json"
     path.write_text('{"vision.crop": "squ')
     loaded = settings.load(path)
-    assert loaded["vision.crop"] == "centre"
+    assert loaded["vision.crop"] == "auto"
     assert loaded.unread is not None
     assert loaded.unread.read_text() == '{"vision.crop": "squ'
 

@@ -311,6 +311,8 @@ class SearchController(Controller[SearchState]):
 
     def _remark(self, answer: SearchAnswer, warning: str) -> Message:
         result = answer.result
+        if result.unread:
+            return Message(result.unread, "care")
         if result.cut:
             return Message(_("Too long for the model: the last {cut} word parts were not used.").format(cut=result.cut),
                            "care")

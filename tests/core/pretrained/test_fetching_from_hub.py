@@ -173,11 +173,9 @@ def test_both_ways_of_open_clip_are_told_when_both_fail(home: Home, shop: Shop,
     assert "ViT-L-14-openai.safetensors" in str(caught.value)
 
 
-@pytest.mark.parametrize(("name", "words"), [("ViT-L-14/openia", "Near it are ViT-L-14/openai"),
-                                             ("roberta-ViT-B-32/laion2b_s12b_b32k", "another library's model")])
-def test_what_open_clip_has_not_or_not_alone_is_unknown(home: Home, name: str, words: str) -> None:
-    with pytest.raises(WeightsError, match=words) as caught:
-        weights.fetch(name, home)
+def test_what_open_clip_has_not_is_unknown(home: Home) -> None:
+    with pytest.raises(WeightsError, match="Near it are ViT-L-14/openai") as caught:
+        weights.fetch("ViT-L-14/openia", home)
     assert caught.value.kind == "unknown"
 
 

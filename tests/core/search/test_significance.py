@@ -209,3 +209,16 @@ def test_the_pictures_of_the_background_are_a_fixed_sample():
     assert len(ids) == background.PICTURES == len(set(ids.tolist()))
     assert np.array_equal(index.vectors_of(ids), vectors)
     assert np.array_equal(pictures(index)[1], ids)
+
+
+def test_a_sigmoid_models_low_cosines_are_judged_by_their_spread():
+    """SigLIP's cosines lie about zero and a good hit at 0.1; the scale and bias of its loss would change no level."""
+    description, others = random_units(1, 5)[0], random_units(300, 2)
+    centred = units(others - np.outer(others @ description, description))
+    wide = units(centred + np.outer(np.random.default_rng(6).normal(-0.02, 0.02, 300), description))
+    held_against = Background(units(centred[:200] * 0.9 + random_units(200, 7) * 0.02), wide, np.arange(300))
+    picture = units((centred[0] + 0.12 * description)[None])
+    hit, = measure([EncodedTerm("text", "a dog", description, 1.0)], picture, held_against, 300)
+    unrelated = measure([EncodedTerm("text", "a dog", description, 1.0)], wide[:50], held_against, 300)
+    assert hit.level == "strong"
+    assert sum(one.level == "weak" for one in unrelated) >= 45

@@ -28,11 +28,11 @@ def test_a_change_applies_at_once_is_marked_and_goes_back(panel, context, qtbot)
     line = panel.rows["vision.crop"]
     assert not line.reset.isVisibleTo(panel)
     with qtbot.waitSignal(context.settings_changed) as told:
-        line.control.setCurrentIndex(1)
+        line.control.setCurrentIndex(2)
     assert told.args[0]["vision.crop"] == "letterbox"
     assert line.reset.isVisibleTo(panel) and line.name.property("look") == "changed"
     line.reset.click()
-    assert context.settings["vision.crop"] == "centre" and line.control.currentIndex() == 0
+    assert context.settings["vision.crop"] == "auto" and line.control.currentIndex() == 0
     assert line.name.property("look") == ""
 
 
