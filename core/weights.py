@@ -1,8 +1,8 @@
 """Pretrained weights: find, download, convert and verify them.
 
 `WEIGHTS` is the table. Beside it, any image-text model of open_clip goes by ARCHITECTURE/TAG ("RN50/cc12m"), and a
-folder in open_clip's layout by local-dir:FOLDER. Where texts need a tokenizer of the model hub, `fetch` brings its files
-as well (`core.pretrained.architectures`).
+folder in open_clip's layout by local-dir:FOLDER. Where texts need a tokenizer of the model hub, `fetch` brings its
+files as well (`core.pretrained.architectures`).
 
 Looked for in this order: the folder of weights (setting), the folder BREWCLIP_MODELS, the program's own folder, what
 comes with the program. In a folder of weights these file names are understood:

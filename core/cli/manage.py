@@ -67,7 +67,7 @@ def _architectures(arguments: Arguments) -> int:
                   *("yes" if facts[key] else "no" for key in ("prompts", "onnx"))) for facts in listed],
                 ("architecture", "parameters", "picture", "context", "search", "prompts", "onnx"), right=(1, 2, 3)))
     note(f"{sum(not facts['error'] for facts in listed)} of {len(listed)} architectures of open_clip "
-         f"{known['open_clip']} were built without weights and run once. Weights go by ARCHITECTURE/TAG.")
+         f"{known['open_clip']} were built, without weights. Weights go by ARCHITECTURE/TAG.")
     return OK
 
 

@@ -31,6 +31,6 @@ def unread(text: str, backbone: str) -> str:
     script = script_of(text)
     if not script or not architectures.reads_english_alone(backbone):
         return ""
-    return (f"The text is in {script} letters, but {backbones.title(backbone)} was trained on English texts: the results "
-            "are likely to be wrong. Type English, speak the query (speech is translated), or choose a multilingual "
-            "vision model (`brewclip weights list`).")
+    return (f"The text is in {script} letters, but {backbones.title(backbone)} was trained on English texts: the "
+            "results are likely to be wrong. Type English, speak the query (speech is translated), or choose a "
+            "multilingual vision model (`brewclip weights list`).")

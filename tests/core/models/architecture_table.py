@@ -1,7 +1,8 @@
-"""Table of open_clip's architectures, each built on PyTorch's meta device and run once there.
+"""Table of open_clip's architectures, each built on PyTorch's meta device.
 
-`python -m tests.core.models.architecture_table` writes `resources/models/architectures.json` and `docs/models.md`'s table
-anew, for another version of open_clip. Text towers of the model hub are built from their published dimensions.
+`python -m tests.core.models.architecture_table` writes `resources/models/architectures.json` and the table of
+`docs/models.md` anew, for another version of open_clip. Text towers of the model hub are built from their published
+dimensions.
 """
 
 import json
@@ -55,21 +56,17 @@ def built_on_meta(architecture: str, folder: Path) -> Any:
 
 
 def row(architecture: str) -> dict[str, Any]:
-    """Facts of one architecture; `error` is "" where it was built and both towers gave vectors of one size."""
+    """Facts of one architecture; `error` is "" where it was built."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             model = built_on_meta(architecture, Path(folder))
             side = model.visual.image_size
             side = side if isinstance(side, int) else side[0]
             context = (open_clip.get_model_config(architecture)["text_cfg"]).get("context_length", 77)
-            with torch.inference_mode():
-                image = model.encode_image(torch.empty(2, 3, side, side, device="meta"))
-                text = model.encode_text(torch.ones(2, context, dtype=torch.int64, device="meta"))
-            error = "" if image.shape == text.shape else f"{tuple(image.shape)} is not {tuple(text.shape)}"
         except Exception as problem:
             return {"name": architecture, "error": f"{type(problem).__name__}: {str(problem).splitlines()[0]}"}
     takes = prompts.takes(model)
-    return {"name": architecture, "error": error, "parameters": round(sum(p.numel() for p in model.parameters()) / 1e6),
+    return {"name": architecture, "error": "", "parameters": sum(p.numel() for p in model.parameters()) // 10**6,
             "size": side, "context": context, "tokenizer": architectures.text_repository(f"{architecture}/x"),
             "prompts": takes, "onnx": takes, "sigmoid": model.logit_bias is not None}
 

@@ -158,7 +158,8 @@ FAMILIES: dict[str, Family] = {
         "vision_cfg": {**SMALL_VIT, "attentional_pool": True, "attn_pooler_heads": 2, "output_tokens": True},
         "text_cfg": _clip_text(76, embed_cls=True, output_tokens=True)}),
     "NLLB": Family({"embed_dim": 32, **SIGMOID, "vision_cfg": SMALL_VIT, "text_cfg": _hub_text(
-        "facebook/nllb-200-distilled-600M", "cls_pooler", hf_proj_type="linear")}, SIGLIP, (nllb, nllb_tower), "squash"),
+        "facebook/nllb-200-distilled-600M", "cls_pooler", hf_proj_type="linear")}, SIGLIP, (nllb, nllb_tower),
+        "squash"),
     "XLM-R": Family({"embed_dim": 32, "vision_cfg": SMALL_VIT, "text_cfg": _hub_text(
         "xlm-roberta-base", "mean_pooler", hf_proj_type="mlp")}, {}, (xlm_roberta, xlm_tower)),
     "mT5": Family({"embed_dim": 32, "vision_cfg": SMALL_VIT, "text_cfg": _hub_text(

@@ -1,6 +1,5 @@
 """Families of open_clip's image-text models: vectors, tokens and preprocessing are open_clip's own."""
 
-import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,8 @@ import torch
 from PIL import Image
 
 from core import images
-from core.errors import ModelError
-from core.home import Home
 from core.models import backbones
 from core.models.vision_language import load
-from core.pretrained import architectures
 from tests.core.models.families import FAMILIES, theirs, write
 
 pytestmark = pytest.mark.slow
@@ -37,7 +33,8 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def pictures() -> list[Image.Image]:
     random = np.random.default_rng(5)
     coarse = [random.integers(0, 256, (5, 4, 3), np.uint8) for _ in SIZES]
-    return [Image.fromarray(one).resize(size, Image.Resampling.BICUBIC) for one, size in zip(coarse, SIZES, strict=True)]
+    return [Image.fromarray(one).resize(size, Image.Resampling.BICUBIC)
+            for one, size in zip(coarse, SIZES, strict=True)]
 
 
 def cosines(ours: np.ndarray, expected: np.ndarray) -> np.ndarray:

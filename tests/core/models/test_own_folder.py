@@ -72,7 +72,7 @@ def test_a_missing_tokenizer_ends_it_before_a_picture_is_read(home: Home, model:
     for name in ("tokenizer.json", "spiece.model", "sentencepiece.bpe.model"):
         (bare / name).unlink(missing_ok=True)
     monkeypatch.setattr("core.images._open", lambda path: pytest.fail(f"{path} was read"))
-    with pytest.raises(ModelError, match="Put tokenizer.json and tokenizer_config.json") as caught:
+    with pytest.raises(ModelError, match=r"Put tokenizer\.json and tokenizer_config\.json") as caught:
         Explorer(home, settings_of(bare)).index(pictures, "own")
     assert caught.value.kind == "no_tokenizer"
 
@@ -94,7 +94,7 @@ def test_a_computer_without_transformers_is_told(model: Path, monkeypatch: pytes
 
 def test_training_and_export_are_refused_in_words(home: Home, model: Path) -> None:
     backbone = ModelRegistry(home).backbone(settings_of(model))
-    with pytest.raises(ModelError, match="no place for prompts.*zero-shot.*ViT-L-14/openai"):
+    with pytest.raises(ModelError, match=r"no place for prompts.*zero-shot.*ViT-L-14/openai"):
         BrewCLIP(backbone.built, "full")
     with pytest.raises(ModelError, match="run in ONNX Runtime"):
         make(ModelRegistry(home)._exports, backbone)

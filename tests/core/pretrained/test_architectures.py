@@ -140,7 +140,7 @@ def test_a_damaged_configuration_is_a_clear_error(folder: Path, content: str) ->
 
 def test_a_folder_without_configuration_or_weights_is_a_clear_error(home: Home, folder: Path) -> None:
     (folder / "open_clip_config.json").unlink()
-    with pytest.raises(ModelError, match="has no open_clip_config.json"):
+    with pytest.raises(ModelError, match=r"has no open_clip_config\.json"):
         architectures.configuration(f"local-dir:{folder}")
     (folder / "open_clip_model.safetensors").write_bytes(b"half")
     assert weights.find(f"local-dir:{folder}", home) is None

@@ -50,7 +50,7 @@ def test_a_hub_that_is_not_reached_or_has_no_tokenizer_is_said(home: Home, monke
         raise WeightsError("hub.invalid could not be reached: no network.", "unreachable")
 
     monkeypatch.setattr(weight_sources, "text_files", refuse)
-    with pytest.raises(WeightsError, match="put tokenizer.json and tokenizer_config.json into") as caught:
+    with pytest.raises(WeightsError, match=r"put tokenizer\.json and tokenizer_config\.json into") as caught:
         weights.fetch(SIGLIP, home)
     assert caught.value.kind == "unreachable" and "hub.invalid" in str(caught.value)
     monkeypatch.setattr(weight_sources, "text_files", writes({"config.json": "{}"}))
@@ -59,11 +59,12 @@ def test_a_hub_that_is_not_reached_or_has_no_tokenizer_is_said(home: Home, monke
     assert caught.value.kind == "refused" and weights.find(SIGLIP, home)
 
 
+FILES = {"open_clip_model.safetensors": tensors(), "tokenizer.json": b'{"model": 1}', "spiece.model": b"large",
+         "tokenizer_config.json": b'{"tokenizer_class": "T5Tokenizer"}'}
+
+
 class _HubKeeper(Shopkeeper):
     """Speaks as the model hub does, for the files of two repositories."""
-
-    FILES = {"open_clip_model.safetensors": tensors(), "tokenizer.json": b'{"model": 1}', "spiece.model": b"large",
-             "tokenizer_config.json": b'{"tokenizer_class": "T5Tokenizer"}'}
 
     def do_HEAD(self) -> None:
         self.answer()
@@ -73,7 +74,7 @@ class _HubKeeper(Shopkeeper):
 
     def answer(self) -> bytes:
         self.server.served += 1
-        body = self.FILES.get(self.path.rpartition("/")[2]) if "/resolve/main/" in self.path else None
+        body = FILES.get(self.path.rpartition("/")[2]) if "/resolve/main/" in self.path else None
         self.send_response(200 if body is not None else 404)
         if body is None and "/resolve/" in self.path:
             self.send_header("X-Error-Code", "EntryNotFound")
@@ -94,6 +95,6 @@ def test_the_hubs_own_client_brings_both(home: Home, shop: Shop, monkeypatch: py
     monkeypatch.setattr(constants, "ENDPOINT", shop.url(""))
     assert weights.fetch(SIGLIP, home).read_bytes() == tensors()
     files = {file.name: file.read_bytes() for file in (home.weights / FOLDER).iterdir()}
-    assert files == {name: _HubKeeper.FILES[name] for name in ("tokenizer.json", "tokenizer_config.json")}, (
+    assert files == {name: FILES[name] for name in ("tokenizer.json", "tokenizer_config.json")}, (
         "a tokenizer.json makes the sentencepiece model needless")
     assert not any(file.is_symlink() for file in (home.weights / FOLDER).iterdir())
