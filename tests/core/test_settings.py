@@ -66,7 +66,7 @@ def test_two_programs_that_save_keep_each_others_changes(tmp_path):
     settings.save(Settings().with_value("search.top", 30).with_value("vision.crop", "squash"), path)
     one, other = settings.load(path), settings.load(path)
     one = settings.save(one.with_value("search.top", 40), path)
-    other = settings.save(other.with_value("vision.crop", "centre").with_value("search.keep_history", False), path)
+    other = settings.save(other.with_value("vision.crop", "auto").with_value("search.keep_history", False), path)
     assert dict(settings.load(path).changed) == {"search.top": 40, "search.keep_history": False}
     settings.save(one.with_value("appearance.theme", "dark"), path)
     assert settings.load(path)["search.keep_history"] is False and settings.load(path)["appearance.theme"] == "dark"

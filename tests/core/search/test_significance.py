@@ -211,14 +211,20 @@ def test_the_pictures_of_the_background_are_a_fixed_sample():
     assert np.array_equal(pictures(index)[1], ids)
 
 
-def test_a_sigmoid_models_low_cosines_are_judged_by_their_spread():
-    """SigLIP's cosines lie about zero and a good hit at 0.1; the scale and bias of its loss would change no level."""
-    description, others = random_units(1, 5)[0], random_units(300, 2)
-    centred = units(others - np.outer(others @ description, description))
-    wide = units(centred + np.outer(np.random.default_rng(6).normal(-0.02, 0.02, 300), description))
-    held_against = Background(units(centred[:200] * 0.9 + random_units(200, 7) * 0.02), wide, np.arange(300))
-    picture = units((centred[0] + 0.12 * description)[None])
-    hit, = measure([EncodedTerm("text", "a dog", description, 1.0)], picture, held_against, 300)
-    unrelated = measure([EncodedTerm("text", "a dog", description, 1.0)], wide[:50], held_against, 300)
-    assert hit.level == "strong"
-    assert sum(one.level == "weak" for one in unrelated) >= 45
+def test_a_sigmoid_models_low_cosines_are_judged_as_higher_ones_are():
+    """SigLIP's cosines lie about zero, and a good one is 0.1: only their spread counts, not their size."""
+    def lowered(vectors, text):
+        rest = np.zeros((len(vectors), 2), np.float32)
+        rest[:, 0 if text else 1] = np.sqrt(0.9)  # texts and pictures share a tenth of their squared lengths
+        return np.concatenate([vectors * np.float32(np.sqrt(0.1)), rest], axis=1)
+
+    texts, images = random_units(600, 1), random_units(300, 2)
+    query = random_units(1, 5)
+    hits = units(np.concatenate([0.8 * query + 0.6 * images[:1], images[:20]]))
+    usual = measure([EncodedTerm("text", "a dog", query[0], 1.0)], hits,
+                    Background(texts, images, np.arange(300)), 300)
+    low = measure([EncodedTerm("text", "a dog", lowered(query, True)[0], 1.0)], lowered(hits, False),
+                  Background(lowered(texts, True), lowered(images, False), np.arange(300)), 300)
+    assert [one.level for one in low] == [one.level for one in usual]
+    assert usual[0].level == "strong" and "weak" in {one.level for one in low}
+    assert [one.expected for one in low] == pytest.approx([one.expected for one in usual], rel=1e-3)
