@@ -144,7 +144,8 @@ FAMILIES: dict[str, Family] = {
     "SigLIP 2": Family({"embed_dim": 768, **SIGMOID, "vision_cfg": SIGLIP_IMAGE, "text_cfg": {
         **SIGLIP_TEXT, "hf_tokenizer_name": "timm/ViT-B-16-SigLIP2", "act_kwargs": {"approximate": "tanh"}}},
         SIGLIP, (gemma,), "squash"),
-    "PE-Core": Family({"embed_dim": 512, "custom_text": True, "vision_cfg": _timm("vit_pe_core_tiny_patch16_384", 384),
+    "PE-Core": Family({"embed_dim": 512, "custom_text": True, "vision_cfg": _timm(
+        "vit_pe_core_tiny_patch16_384", 384, timm_pool="map", timm_proj=None),
                        "text_cfg": _clip_text(32)},
                       {**SIGLIP, **BILINEAR}, (), "squash-bilinear"),
     "MobileCLIP 2": Family({"embed_dim": 512, "custom_text": True,
