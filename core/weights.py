@@ -162,8 +162,8 @@ def fetch(name: str, home: Home, folder: str = "", report: Report = silent, trus
     weights = record(name)
     path = find(name, home, folder)
     if path is None and architectures.is_local(name):
-        raise WeightsError(f"There are no whole weights in {architectures.folder_of(name)}. Nothing was changed. A "
-                           "folder of your own is filled by you.", "not_here")
+        raise WeightsError(_("There are no whole weights in {folder_of}. Nothing was changed. A folder of your own is "
+                             "filled by you.").format(folder_of=architectures.folder_of(name)), "not_here")
     try:
         if path is None:
             path = _fetched(weights, home, folder, report, trust_new)
@@ -191,16 +191,19 @@ def _fetch_text_files(weights: Weights, path: Path, home: Home, report: Report) 
         try:
             files = weight_sources.text_files(repository, staging, report, f"{weights.title}: tokenizer")
         except WeightsError as error:
-            raise WeightsError(f"{weights.title} is on this computer, but not the tokenizer that it reads texts with "
-                               f"({repository}): {error} Connect this computer to the internet and try again, or put "
-                               f"tokenizer.json and tokenizer_config.json into {target}.", error.kind) from error
+            raise WeightsError(_("{title} is on this computer, but not the tokenizer that it reads texts with "
+                                 "({repository}): {error} Connect this computer to the internet and try again, or put "
+                                 "tokenizer.json and tokenizer_config.json into {target}.").format(
+                                 title=weights.title, repository=repository, error=error, target=target),
+                               error.kind) from error
         private_files.make_folder(target, private=False)
         for file in files:
             file.replace(target / file.name)
             private_files.inherit(target / file.name)
         shutil.rmtree(staging, ignore_errors=True)
     if architectures.missing_files(weights.name, path, home):
-        raise WeightsError(f"{repository} has no tokenizer that is understood here. The weights are kept.", "refused")
+        raise WeightsError(_("{repository} has no tokenizer that is understood here. The weights are kept.").format(
+            repository=repository), "refused")
 
 
 def _lock(weights: Weights, home: Home) -> Path:

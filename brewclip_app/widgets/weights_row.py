@@ -25,13 +25,14 @@ class WeightsRow(QWidget):
         super().__init__()
         self._downloads, self._weights = context.downloads, weights
         self._pace = wording.SpeedMeter()
-        recall = "" if weights.recall is None else f"recall {weights.recall:.1f} %"
+        recall = "" if weights.recall is None else _("recall {recall:.1f} %").format(recall=weights.recall)
         facts = [wording.size(weights.size) if weights.size else "", weights.licence, weights.languages, recall,
                  "optional" if optional else ""]
         self.progress = ProgressRow(weights.title, " · ".join(filter(None, facts)))
         self.about = label(weights.about, "quiet", wrap=True)
         if recall:
-            self.progress.setToolTip(plain_tip(f"Zero-shot recall, {RECALL_SOURCE}"))
+            self.progress.setToolTip(plain_tip(_("Zero-shot recall, {recall_source}").format(
+                recall_source=RECALL_SOURCE)))
         self.progress.cancelled.connect(lambda: self._downloads.cancel(weights.name))
         self.state = label("", "quiet")
         self.get = button(_("Get it"), self._get)

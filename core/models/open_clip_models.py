@@ -111,10 +111,10 @@ def _damaged(name: str) -> ModelError:
 def _native(name: str, path: Path) -> Built:
     """One of open_clip's own, or of a folder; activation and preprocessing follow the tag, as open_clip does itself."""
     local = architectures.is_local(name)
-    architecture, _, tag = name.partition("/")
+    architecture, _unused, tag = name.partition("/")
     config = architectures.configuration(name) if local else open_clip.get_model_config(architecture)
     if config is None:
-        raise ModelError(f"open_clip has no model {architecture}.", "unknown")
+        raise ModelError(_("open_clip has no model {architecture}.").format(architecture=architecture), "unknown")
     architectures.check_files(name, path)
     text, changed = config["text_cfg"], {}
     if any(text.get(key) for key in ("hf_model_name", "hf_tokenizer_name")):
@@ -147,14 +147,17 @@ def _tokenizer(name: str, path: Path, text: Mapping[str, Any]) -> Any:
                                                tokenizer_mode=text.get("tokenizer_mode"), local_files_only=True,
                                                **keywords)
     except Exception as error:  # transformers raises of every kind on damaged files
-        raise ModelError(f"The tokenizer of {name} in {folder} cannot be loaded: {str(error).splitlines()[0]} Nothing "
-                         "was changed. Fetch or copy its files again.", "no_tokenizer") from error
+        raise ModelError(_("The tokenizer of {name} in {folder} cannot be loaded: {splitlines} Nothing was changed. "
+                           "Fetch or copy its files again.").format(name=name, folder=folder,
+                                                                    splitlines=str(error).splitlines()[0]),
+                         "no_tokenizer") from error
 
 
 def _check_transformers(name: str) -> None:
     if find_spec("transformers") is None:
-        raise ModelError(f"{name} reads texts with the package transformers, which is not installed. Nothing was "
-                         "changed. Install it with `pip install 'brewclip-explorer[multilingual]'`.", "no_package")
+        raise ModelError(_("{name} reads texts with the package transformers, which is not installed. Nothing was "
+                           "changed. Install it with `pip install 'brewclip-explorer[multilingual]'`.").format(
+                               name=name), "no_package")
 
 
 def _side(name: str, size: int | tuple[int, int]) -> int:

@@ -29,15 +29,15 @@ def takes(model: Any) -> bool:
 def check(model: Any) -> None:
     """ModelError ("unsupported") where prompts have no place (`takes`)."""
     if not takes(model):
-        raise ModelError("This backbone has no place for prompts: it is no CLIP with vision transformer as OpenAI "
-                         "built it. It searches and is evaluated zero-shot. To train, choose another, such as "
-                         "ViT-L-14/openai.", "unsupported")
+        raise ModelError(_("This backbone has no place for prompts: it is no CLIP with vision transformer as OpenAI "
+                           "built it. It searches and is evaluated zero-shot. To train, choose another, such as "
+                           "ViT-L-14/openai."), "unsupported")
 
 
 def check_export(model: Any) -> None:
     """ModelError ("unsupported") where the towers are not CLIP's own, which alone are exported to ONNX."""
     if not takes(model):
-        raise ModelError("Only the towers of CLIP as OpenAI built it run in ONNX Runtime.", "unsupported")
+        raise ModelError(_("Only the towers of CLIP as OpenAI built it run in ONNX Runtime."), "unsupported")
 
 
 def widths(model: Any) -> tuple[int, int]:

@@ -315,10 +315,12 @@ class ModelRegistry:
     def _key(self, name: str, settings: Settings, what: str) -> _WeightsKey:
         path = self._weights_file(name, settings)
         if path is None and Path(name).is_absolute():
-            raise WeightsError(f"There is no file {name}. Choose another recogniser under Settings, Speech.", "missing")
+            raise WeightsError(_("There is no file {name}. Choose another recogniser under Settings, Speech.").format(
+                name=name), "missing")
         if path is None and architectures.is_local(name):
-            raise WeightsError(f"There are no whole weights in {architectures.folder_of(name)}. Nothing was changed. "
-                               "Put open_clip_model.safetensors there, or choose another vision model.", "missing")
+            raise WeightsError(_("There are no whole weights in {folder_of}. Nothing was changed. Put "
+                                 "open_clip_model.safetensors there, or choose another vision model.").format(
+                                     folder_of=architectures.folder_of(name)), "missing")
         if path is None:
             raise WeightsError(_("{what} need {title}, which is not on this computer yet. Fetch it under Settings or "
                                  "with `brewclip weights fetch {name}`.").format(what=what,

@@ -18,6 +18,7 @@ from typing import Any
 from core import plain_json
 from core.errors import ModelError
 from core.home import Home, expanded, find_home
+from core.localisation import _
 from core.pretrained import weight_files
 
 LOCAL = "local-dir:"
@@ -83,11 +84,13 @@ def _local_record(folder: Path) -> Mapping[str, Any]:
             raise ValueError(CONFIG)
         int(model["embed_dim"])
     except FileNotFoundError as error:
-        raise ModelError(f"{folder} is no model of open_clip: it has no {CONFIG}. Nothing was changed. Put that file "
-                         "beside the weights, as open_clip's own repositories have it.", "missing") from error
+        raise ModelError(_("{folder} is no model of open_clip: it has no {config}. Nothing was changed. Put that file "
+                           "beside the weights, as open_clip's own repositories have it.").format(folder=folder,
+                                                                                                  config=CONFIG),
+                         "missing") from error
     except (OSError, *plain_json.DAMAGE) as error:
-        raise ModelError(f"{folder / CONFIG} cannot be read as a model of open_clip. Nothing was changed. Copy the "
-                         "file again.", "damaged") from error
+        raise ModelError(_("{folder} cannot be read as a model of open_clip. Nothing was changed. Copy the file "
+                           "again.").format(folder=folder / CONFIG), "damaged") from error
     return record
 
 
@@ -145,9 +148,10 @@ def check_files(name: str, path: Path, home: Home | None = None) -> None:
         folder, repository = files_folder(name, path, home), text_repository(name)
         tower = " and the config.json" if has_hub_tower(name) else ""
         remedy = "" if is_local(name) else f", or run `brewclip weights fetch {name}`"
-        raise ModelError(f"{name} reads texts with the tokenizer{tower} of {repository}, which is not in {folder}. "
-                         f"Nothing was read or changed. Put tokenizer.json and tokenizer_config.json{tower} there"
-                         f"{remedy}.", "no_tokenizer")
+        raise ModelError(_("{name} reads texts with the tokenizer{tower} of {repository}, which is not in {folder}. "
+                           "Nothing was read or changed. Put tokenizer.json and tokenizer_config.json{tower} "
+                           "there{remedy}.").format(name=name, tower=tower, repository=repository, folder=folder,
+                                                    remedy=remedy), "no_tokenizer")
 
 
 def digest(name: str, path: Path, home: Home | None = None) -> str:
@@ -171,5 +175,5 @@ def digest(name: str, path: Path, home: Home | None = None) -> str:
 def _file_digest(path: Path, name: str, home: Home | None) -> str:
     measured = weight_files.facts(path, f"{name}/{path.name}", home or find_home())
     if measured is None:
-        raise ModelError(f"{path} cannot be read. Nothing was changed.", "damaged")
+        raise ModelError(_("{path} cannot be read. Nothing was changed.").format(path=path), "damaged")
     return measured.sha256

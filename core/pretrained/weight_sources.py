@@ -187,7 +187,8 @@ def open_clip_config(source: OpenClip) -> Mapping[str, Any]:
     if not config:
         names = [f"{architecture}/{tag}" for architecture, tag in open_clip.list_pretrained()]
         near = ", ".join(difflib.get_close_matches(name, names, 3, 0.4))
-        raise WeightsError(f"open_clip has no model {name}." + (f" Near it are {near}." if near else ""), "unknown")
+        raise WeightsError(_("open_clip has no model {name}.").format(name=name)
+                           + (_(" Near it are {near}.").format(near=near) if near else ""), "unknown")
     return config
 
 

