@@ -29,7 +29,7 @@ $(READY): pyproject.toml constraints.txt packaging/install .ci/system-libraries
 
 $(DEV_READY): $(READY)
 	@sh .ci/system-libraries --dev
-	@sh packaging/install "[dev,scale,map]"
+	@sh packaging/install "[dev,scale,map,multilingual]"
 	@touch $@
 
 DATA := $(or $(XDG_DATA_HOME),$(HOME)/.local/share)
