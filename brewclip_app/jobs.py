@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from brewclip_app import tasks, wording
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from core.errors import BrewclipError
 from core.progress import Estimate, JobCancelled, Progress, Report, time_left
 
@@ -74,7 +74,7 @@ class Job:
 
     def words(self) -> str:
         """Progress in words: "Step 2 of 5: Transcribing recordings · 128 of 720 · about 4 min left"."""
-        left, words = self.seconds_left, shown(self.progress.text(wording.count))
+        left, words = self.seconds_left, as_shown(self.progress.text(wording.count))
         return f"{words} \N{MIDDLE DOT} {time_left(left)}" if left is not None else words
 
     def snapshot(self) -> JobProgress:

@@ -13,7 +13,7 @@ from core.errors import SettingsError
 from core.home import find_home
 from core.localisation import INTERFACE_LANGUAGES, Text, localised
 
-__all__ = ["Phrase", "_", "install_qt_texts", "localised", "ngettext", "number", "shown", "start"]
+__all__ = ["Phrase", "_", "as_shown", "install_qt_texts", "localised", "ngettext", "number", "start"]
 
 SETTING = "appearance.language"
 
@@ -77,7 +77,7 @@ def install_qt_texts(app: QCoreApplication) -> None:
         app.installTranslator(translator)
 
 
-def shown(text: str) -> str:
+def as_shown(text: str) -> str:
     """A text of core in the language of the window; any other text, a name say, as it is."""
     return text.translation() if isinstance(text, Text) else text
 

@@ -5,7 +5,7 @@ from html import escape
 
 from PySide6.QtGui import QFontMetrics, Qt
 
-from brewclip_app.localisation import shown
+from brewclip_app.localisation import as_shown
 
 NUMBERED = re.compile(r"\d{3,}\)?$")
 KEPT_BREAKS = '<p style="white-space: pre-wrap; margin: 0">{text}</p>'
@@ -16,13 +16,13 @@ def plain_tip(text: str) -> str:
 
     Tool tips have no plain-text mode: a text that Qt would take for HTML is escaped, every other one stays as it is.
     """
-    text = shown(text)
+    text = as_shown(text)
     return KEPT_BREAKS.format(text=escape(text)) if Qt.mightBeRichText(text) else text
 
 
 def plain_caption(text: str) -> str:
     """The caption of a button, box or menu row that shows `text` letter by letter: a lone & would mark a key."""
-    return shown(text).replace("&", "&&")
+    return as_shown(text).replace("&", "&&")
 
 
 def elided_name(metrics: QFontMetrics, name: str, width: int) -> str:

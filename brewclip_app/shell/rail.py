@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QResizeEve
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import as_shown
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import look, scrolling
 
@@ -28,7 +29,7 @@ class RailButton(QAbstractButton):
         self.setText(title)
         self.setCheckable(True)
         self.setToolTip(plain_tip(f"{title} ({keys})" if keys else title))
-        self.setAccessibleName(title)
+        self.setAccessibleName(as_shown(title))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)

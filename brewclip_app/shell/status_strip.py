@@ -8,7 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app.jobs import Job, JobRunner
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.plain_text import plain_caption, plain_tip
 from brewclip_app.widgets.common import (
     ElidedLabel,
@@ -50,7 +50,7 @@ class ElidedLink(QPushButton):
 
     def setText(self, text: str) -> None:
         self._words = text
-        self.setAccessibleName(text)  # all of it, whatever there is room for
+        self.setAccessibleName(as_shown(text))  # all of it, whatever there is room for
         self.setHidden(not text)
         self.updateGeometry()
         self._elide()

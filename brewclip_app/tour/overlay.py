@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
 
 from brewclip_app import theme
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.search.panel import SearchPanel
 from brewclip_app.tour.steps import STEPS, TourFacts
 from brewclip_app.widgets.common import Card, button, label, row, width_of
@@ -94,7 +94,7 @@ class GuidedTour(QWidget):
             self.next.setFocus()
         said = f"{self.count.text()}: {self.title.text()}. {self.words.text()}"
         for part in (self.card, self.next, self.back):
-            part.setAccessibleDescription(said)
+            part.setAccessibleDescription(as_shown(said))
         QAccessible.updateAccessibility(QAccessibleEvent(self.next, QAccessible.Event.DescriptionChanged))
         self._cover()
 

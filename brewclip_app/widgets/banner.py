@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QWidget
 
 from brewclip_app import theme
-from brewclip_app.localisation import _, localised, shown
+from brewclip_app.localisation import _, as_shown, localised
 from brewclip_app.widgets.common import button, column, icon_button, label, look, repolish, row
 from core.errors import BrewclipError
 
@@ -55,7 +55,7 @@ class Banner(QFrame):
                      act: Callable[[], object] | None = None) -> None:
         """Show a message; kind "error", "care", "good" or "note". `action` is a button that calls `act` and closes it.
         """
-        message = shown(message)
+        message = as_shown(message)
         self._on_action = act
         self.action.setText(action)
         self.action.setVisible(bool(action))
@@ -64,7 +64,7 @@ class Banner(QFrame):
         name, role = ICONS[kind]
         self.sign.setPixmap(theme.icon(name, role).pixmap(20, 20))
         self.message.setText(message)
-        self.setAccessibleName(message)
+        self.setAccessibleName(as_shown(message))
         self.details.setPlainText(details)
         self.details.hide()
         self.fold.setText(_("Details"))
@@ -80,7 +80,7 @@ class Banner(QFrame):
         """Show an exception: the sentence of a BrewclipError, or a general one."""
         foreseen = isinstance(error, BrewclipError)
         message = localised(error) if foreseen else UNEXPECTED
-        self.show_message(f"{message} {shown(safe)}".strip(), "error", "".join(traceback.format_exception(error)))
+        self.show_message(f"{message} {as_shown(safe)}".strip(), "error", "".join(traceback.format_exception(error)))
 
     def dismiss(self) -> None:
         """Hide the message."""

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from brewclip_app import theme
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.plain_text import plain_caption, plain_tip
 
 W = TypeVar("W", bound=QWidget)
@@ -45,10 +45,10 @@ class PlainLabel(QLabel):
     """Label that shows texts of core in the language of the window."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(shown(text))
+        super().__init__(as_shown(text))
 
     def setText(self, text: str) -> None:
-        super().setText(shown(text))
+        super().setText(as_shown(text))
 
 
 def label(text: str = "", name: str = "", wrap: bool = False) -> QLabel:
@@ -75,7 +75,7 @@ class WholeLabel(QLabel):
         look(self, name)
 
     def setText(self, text: str) -> None:
-        super().setText(shown(text))
+        super().setText(as_shown(text))
         self._keep_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -124,7 +124,7 @@ def icon_button(icon: str, says: str, on: Callable[[], object] | None = None, si
     theme.set_icon(tool_button, icon)
     tool_button.setIconSize(QSize(side, side))
     tool_button.setToolTip(plain_tip(says))
-    tool_button.setAccessibleName(shown(says))
+    tool_button.setAccessibleName(as_shown(says))
     tool_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     if on is not None:
         tool_button.clicked.connect(lambda: on())
@@ -218,7 +218,7 @@ class ElidedLabel(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        super().setText(shown(text))
+        super().setText(as_shown(text))
         self._update_tip()
 
     def minimumSizeHint(self) -> QSize:
@@ -250,7 +250,7 @@ class ProgressRow(QWidget):
         self.title, self.about = label(title, "strong"), ElidedLabel(about, "quiet-body", Qt.TextElideMode.ElideRight)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(shown(title) or _("Progress"))
+        self.bar.setAccessibleName(as_shown(title) or _("Progress"))
         self.detail = label("", "quiet")
         self.cancel = button(_("Cancel"), self.cancelled.emit)
         self.cancel.setAccessibleName(_("Cancel: {title}").format(title=title) if title else _("Cancel"))

@@ -7,6 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter
 
+from brewclip_app.localisation import as_shown
+
 EDGE = 2  # px that styles keep beside the text
 
 
@@ -18,14 +20,14 @@ class ElidedCombo(QComboBox):
 
     def __init__(self, name: str, items: Sequence[tuple[str, Any]] = (), characters: int = 0) -> None:
         super().__init__()
-        self.setAccessibleName(name)
+        self.setAccessibleName(as_shown(name))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if characters:
             self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             self.setMinimumContentsLength(characters)
         for title, value in items:
-            self.addItem(title, value)
+            self.addItem(as_shown(title), value)
 
     def shown_text(self) -> str:
         """The current text as far as there is room."""

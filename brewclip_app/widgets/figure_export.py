@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from brewclip_app import tasks
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.widgets.common import icon_button
 from brewclip_app.widgets.file_dialogs import ask_target
 from core.paper_figures.table import FIGURES, WER, PaperFigure
@@ -56,7 +56,7 @@ class FigureExporter:
         menu = QMenu(parent)
         for figure in FIGURES.values():
             title = (_("Figure {number}: {title}…").format(number=figure.number, title=figure.title)
-                     if figure.number != WER else f"{shown(figure.title)}…")
+                     if figure.number != WER else f"{as_shown(figure.title)}…")
             action = menu.addAction(title, partial(self._ask_paper, figure, evaluations, queries))
             menu.aboutToShow.connect(lambda action=action, figure=figure: action.setEnabled(
                 figure.fewest <= len(evaluations()) <= figure.most))

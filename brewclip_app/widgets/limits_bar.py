@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from brewclip_app.localisation import as_shown
 from brewclip_app.plain_text import plain_tip
 
 
@@ -60,9 +61,9 @@ def offer_choices(combo: QComboBox, nothing: str, rows: Sequence[tuple[str, str]
     chosen = combo.currentData()
     combo.blockSignals(True)
     combo.clear()
-    combo.addItem(nothing, "")
+    combo.addItem(as_shown(nothing), "")
     for words, value in rows:
-        combo.addItem(words, value)
+        combo.addItem(as_shown(words), value)
         if tips:
             combo.setItemData(combo.count() - 1, plain_tip(value), Qt.ItemDataRole.ToolTipRole)
     combo.setCurrentIndex(max(0, combo.findData(chosen)))

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCompleter, QDialog, QLineEdit, QVBoxLayout, QWidg
 
 from brewclip_app import tasks
 from brewclip_app.jobs import JobRunner
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.widgets.common import button, label, row
 from core.progress import JobCancelled, Report
 from core.store.addresses import is_address, name_fault
@@ -28,7 +28,7 @@ class SaveDialog(QDialog):
 
     def __init__(self, parent: QWidget, title: str, action: str) -> None:
         super().__init__(parent)
-        self.setWindowTitle(title)
+        self.setWindowTitle(as_shown(title))
         self.problem = label("", "error", wrap=True)
         self.accept_button = button(action, self._take, "main")
         self.accept_button.setDefault(True)

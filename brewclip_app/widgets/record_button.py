@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from brewclip_app import theme
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.plain_text import plain_tip
 
 SIDE = 72  # px with the ring
@@ -55,7 +55,7 @@ class RecordButton(QAbstractButton):
     def _tell(self) -> None:
         text = self._missing if self.missing else self._texts[self.state]
         self.setToolTip(plain_tip(text))
-        self.setAccessibleDescription(text)
+        self.setAccessibleDescription(as_shown(text))
         self.update()
 
     @property

@@ -6,6 +6,7 @@ from typing import TypeVar
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
+from brewclip_app.localisation import as_shown
 from brewclip_app.plain_text import elided_name
 from brewclip_app.shortcuts import add_shortcut
 
@@ -24,7 +25,7 @@ class NameDelegate(QStyledItemDelegate):
 def of_lines(table: T, name: str, several: bool = False) -> T:
     """Have a table (with its model) show lines to choose from, one or `several`; `name` is for screen readers."""
     modes = QAbstractItemView.SelectionMode
-    table.setAccessibleName(name)
+    table.setAccessibleName(as_shown(name))
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(modes.ExtendedSelection if several else modes.SingleSelection)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

@@ -8,7 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QProgressBar, QWidget
 
 from brewclip_app import wording
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.search.header import language_name
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, panel_title, repolish, row
@@ -107,5 +107,5 @@ def _fill(combo: QComboBox, entries: Sequence[tuple[str, object]], current: obje
     with QSignalBlocker(combo):
         combo.clear()
         for words, value in entries:
-            combo.addItem(words, value)
+            combo.addItem(as_shown(words), value)
         combo.setCurrentIndex(max(0, combo.findData(current)))

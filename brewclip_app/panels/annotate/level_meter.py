@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 
 FLOOR = -48.0  # dB at the left end; the right one is 0
 LOUD, CLIPPED = -6.0, -1.0  # dB from which it is loud, and clipped
@@ -51,7 +51,7 @@ class LevelMeter(QWidget):
     def add_level(self, peak: float) -> None:
         """Add the newest peak, 0..1."""
         self._levels.append(decibels(peak))
-        self.setAccessibleDescription(WORDS[self.verdict])
+        self.setAccessibleDescription(as_shown(WORDS[self.verdict]))
         self.update()
 
     def sizeHint(self) -> QSize:

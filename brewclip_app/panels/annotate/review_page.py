@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QHeaderView, QTableView, QWidget
 
 from brewclip_app import wording
-from brewclip_app.localisation import _, ngettext
+from brewclip_app.localisation import _, as_shown, ngettext
 from brewclip_app.panels.annotate.controller import AnnotateController
 from brewclip_app.panels.annotate.empty_pages import MessageLabel
 from brewclip_app.panels.annotate.take_detail import TakeDetail
@@ -42,7 +42,7 @@ class ReviewPage(QWidget):
         self.table = QTableView()
         self.states, self.speakers = _filter(_("State")), _filter(_("Speaker"))
         for key, title in FILTERS:
-            self.states.addItem(title, key)
+            self.states.addItem(as_shown(title), key)
         self.count = ElidedLabel("", "quiet-body", Qt.TextElideMode.ElideRight)
         self.erase = button(_("Delete permanently…"), self._ask_erase, "danger")
         self.message = MessageLabel()
@@ -133,7 +133,7 @@ class ReviewPage(QWidget):
         self.speakers.clear()
         self.speakers.addItem(_("All speakers"), 0)
         for speaker_id, name in sorted(speakers.items(), key=lambda item: item[1]):
-            self.speakers.addItem(name, speaker_id)
+            self.speakers.addItem(as_shown(name), speaker_id)
         self.speakers.setCurrentIndex(max(0, self.speakers.findData(chosen)))
 
     def _select(self, at: int) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QPlainTextEdit, QWidget
 
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.widgets.common import button, column, label, row
 from core.settings import BY_KEY
 from core.store.addresses import name_fault
@@ -35,7 +35,7 @@ class SpeakerDialog(QDialog):
                  speaker: "SpeakerRecord | None" = None) -> None:
         super().__init__(parent)
         title, action = (_("Edit speaker"), _("Save")) if speaker else (_("New speaker"), _("Add speaker"))
-        self.setWindowTitle(title)
+        self.setWindowTitle(as_shown(title))
         self.setMinimumWidth(440)
         self._taken = {name.casefold() for name in taken} - ({speaker.name.casefold()} if speaker else set())
         self.name = NameField(speaker.name if speaker else "")

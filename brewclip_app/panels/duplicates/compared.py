@@ -7,7 +7,7 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEve
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.thumbnails import SIDES, Thumbnails
 from brewclip_app.widgets.common import ElidedLabel, button, column, label, look, row
 from core.remote import shown
@@ -58,7 +58,7 @@ class ComparedPicture(QWidget):
         self._moved = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(150, 120))
-        self.setAccessibleName(image.path.name)
+        self.setAccessibleName(as_shown(image.path.name))
         view.changed.connect(self.update)
         thumbnails.ready.connect(self._show_ready)  # no lambda: it would outlive the widget
 

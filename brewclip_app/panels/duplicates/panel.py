@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from brewclip_app import wording
-from brewclip_app.localisation import _, localised, ngettext
+from brewclip_app.localisation import _, as_shown, localised, ngettext
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.duplicates.clearing import ClearGroups
 from brewclip_app.panels.duplicates.compared import STEP, ComparedCard, SharedView
@@ -91,7 +91,7 @@ class DuplicatesPanel(Panel):
         self.kind = QComboBox()
         self.kind.setAccessibleName(_("Kind of duplicates"))
         for key, (words, _unused) in KINDS.items():
-            self.kind.addItem(words, key)
+            self.kind.addItem(as_shown(words), key)
         self.compare = button(_("Find duplicates"), self.controller.find)
         self.all_exact = button("", self._ask_for_all, "danger")
         self.progress = ProgressRow(_("Finding duplicates"))

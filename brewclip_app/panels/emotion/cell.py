@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
 
 from brewclip_app import tasks, theme
 from brewclip_app.capture.playback import Player, PlayerState
-from brewclip_app.localisation import _, localised, ngettext, shown
+from brewclip_app.localisation import _, as_shown, localised, ngettext
 from brewclip_app.panels.emotion.emotion_curves import NAMES, EmotionCurves
 from brewclip_app.panels.emotion.emotion_matrix import EmotionMatrix
 from brewclip_app.plain_text import plain_tip
@@ -178,7 +178,7 @@ class CellCard(Card):
                                                        actor=acting.actor, emotion=acting.emotion,
                                                        intensity=acting.intensity, split=acting.words.split()[0]))
         item.setData(PLACE, entry.place)
-        item.setToolTip(plain_tip(f"{acting.path.name}: “{shown(acting.words)}”, {acting.sex}"))
+        item.setToolTip(plain_tip(f"{acting.path.name}: “{as_shown(acting.words)}”, {acting.sex}"))
         return item
 
     def _choose(self, number: int) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
 from brewclip_app import theme
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.emotion import words
 from brewclip_app.panels.emotion.emotion_bars import draw_columns
 from brewclip_app.panels.emotion.emotion_matrix import draw_matrix
@@ -45,7 +45,7 @@ def draw_figure(painter: QPainter, result: "Result", key: str) -> None:
     painter.setFont(theme.font("heading"))
     painter.setPen(theme.colour("words"))
     painter.drawText(QRectF(MARGIN, MARGIN, SIDE, 24), Qt.AlignmentFlag.AlignVCenter,
-                     f"{shown(score.title)}: {score.score.accuracy:.1f} %")
+                     f"{as_shown(score.title)}: {score.score.accuracy:.1f} %")
     draw_matrix(painter, QRectF(MARGIN, MARGIN + 32, SIDE, SIDE), result.classes, score.confusion, feature(key).tone)
     if words.has_bars(result):
         left = 2 * MARGIN + SIDE

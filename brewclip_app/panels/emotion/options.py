@@ -7,7 +7,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QMenu, QPushButton, QWidget
 
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.emotion.words import CLASSES, MODES, PRESETS, PROTOCOLS, in_folder
 from brewclip_app.panels.train.dataset import LINKS_TIP
 from brewclip_app.plain_text import plain_tip
@@ -241,8 +241,8 @@ class _StayingMenu(QMenu):
 def _choice(choices: Any, tip: str) -> QComboBox:
     combo = QComboBox()
     for value, title in choices:
-        combo.addItem(title, value)
-    combo.setAccessibleName(tip)
+        combo.addItem(as_shown(title), value)
+    combo.setAccessibleName(as_shown(tip))
     combo.setToolTip(plain_tip(tip))
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     combo.setMinimumContentsLength(max(len(title) for _unused, title in choices) - 4)

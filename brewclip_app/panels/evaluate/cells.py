@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from brewclip_app import wording
-from brewclip_app.localisation import _, ngettext, shown
+from brewclip_app.localisation import _, as_shown, ngettext
 from brewclip_app.panels.evaluate.evaluations_model import Cell, Column, TableLine
 from core.evaluation.records import DIRECTION_TITLES
 
@@ -89,7 +89,7 @@ def _unseen(record: "EvaluationRecord") -> str:
 def _name(record: "EvaluationRecord") -> Cell:
     day = f"{record.created.astimezone():%d %b}"
     return Cell(record.setup.model, f"{data_title(record)} · {day}", record.setup.title,
-                f"{shown(record.setup.title)}\n{facts_of(record)}")
+                f"{as_shown(record.setup.title)}\n{facts_of(record)}")
 
 
 def _metric(figure: "Figure") -> Cell:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from brewclip_app import theme
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.widgets.common import Card, ElidedLabel, clear, label, row
 from brewclip_app.widgets.figure_export import Draw
 from core.plots.charts import Chart, Series, draw_chart
@@ -68,7 +68,7 @@ class IntervalPlot(Card):
         if nearest is not None:
             series, place = nearest
             self._ring.setData([series.x[place]], [series.y[place]])
-            self.plot.addItem(self._ring)
+            self.plot.addItem(as_shown(self._ring))
             words = series.tips[place]
         self.words.setText(words)
         return words

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from brewclip_app import wording
-from brewclip_app.localisation import _, ngettext, shown
+from brewclip_app.localisation import _, as_shown, ngettext
 from brewclip_app.panels.evaluate.cells import CROP_TITLES
 from brewclip_app.panels.evaluate.choices import NOISES, RATIOS, WORDS, EvaluateOptions, ModelOption
 from brewclip_app.panels.evaluate.data import DataChoices
@@ -166,7 +166,7 @@ class ModelChoices(QWidget):
     def _row(self, model: ModelOption) -> QWidget:
         title = model.title if len(model.title) <= LONGEST else f"{model.title[:LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
         box = self._boxes[model.key] = QCheckBox(plain_caption(title))
-        box.setAccessibleName(f"{shown(model.title)}, {shown(model.about)}")
+        box.setAccessibleName(f"{as_shown(model.title)}, {as_shown(model.about)}")
         box.setToolTip(plain_tip(model.checkpoint or model.title))
         box.setEnabled(not model.problem)
         box.clicked.connect(lambda on: self._controller.tick_model(model.key, on))

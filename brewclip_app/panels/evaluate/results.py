@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QMenu, QPushButton, QSizePolicy, QStackedWidget, QWidget
 
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.evaluate import cells
 from brewclip_app.panels.evaluate.cells_table import CellsTable
 from brewclip_app.panels.evaluate.comparison import ComparisonDialog
@@ -116,7 +116,7 @@ class EvaluationsCard(Card):
         if state.table != OURS and self._table != (state.table, state.records, state.as_one):
             self._table = state.table, state.records, state.as_one
             table = state.result_table()
-            self.about.setText(f"{shown(table.title)}. {shown(table.about)} {LEGEND}")
+            self.about.setText(f"{as_shown(table.title)}. {as_shown(table.about)} {LEGEND}")
             self.paper_model.show(cells.paper_columns(table), cells.paper_lines(table))
         ours, record, number = state.table == OURS, state.record, len(state.ticked)
         self.pages.setCurrentIndex(2 if not ours else 1 if state.records else 0)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from brewclip_app import theme
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.failures.cropped_picture import CroppedPicture
 from brewclip_app.panels.failures.label_bar import LabelBar
 from brewclip_app.panels.failures.misses import FailureCase
@@ -193,5 +193,5 @@ class CounterfactualLines(QWidget):
         box.setContentsMargins(8, 4, 8, 4)
         frame.setLayout(box)
         frame.setToolTip(plain_tip(line.about))
-        frame.setAccessibleName(f"{shown(line.title)}: {line.ranks}, {shown(line.verdict)}")
+        frame.setAccessibleName(f"{as_shown(line.title)}: {line.ranks}, {as_shown(line.verdict)}")
         return frame

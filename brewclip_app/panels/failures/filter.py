@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.failures.misses_model import ANY_LABEL, NO_LABEL, FailureLimits, MissRow
 from brewclip_app.widgets.common import button, icon_button, label, row
 from brewclip_app.widgets.elided_combo import ElidedCombo
@@ -26,7 +26,7 @@ class FailureFilter(LimitsBar):
         self.words.setFixedWidth(170)
         self.kind, self.label, self.speaker = _combo(_("Kind")), _combo(_("Label")), _combo(_("Speaker"))
         for words, key in ((_("Any label"), ""), (_("Labelled"), ANY_LABEL), (_("Not labelled"), NO_LABEL), *labels):
-            self.label.addItem(words, key)
+            self.label.addItem(as_shown(words), key)
         self.rank, self.wer, self.length = (
             Range(title, low, high, self._later.start) for title, low,
                                             high in ((_("Rank"), 1, 999_999), ("WER %", 0, 999),

@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.failures.controller import FailuresState
 from brewclip_app.panels.failures.misses import LEVELS
 from brewclip_app.plain_text import plain_tip
@@ -47,8 +47,8 @@ class FailuresHeader(QWidget):
         if listed != [record.id for record in records]:
             self.evaluations.clear()
             for record in records:
-                title = f"{shown(record.setup.title)} · {record.created.astimezone():%d %b %H:%M}"
-                self.evaluations.addItem(title, record.id)
+                title = f"{as_shown(record.setup.title)} · {record.created.astimezone():%d %b %H:%M}"
+                self.evaluations.addItem(as_shown(title), record.id)
                 self.evaluations.setItemData(self.evaluations.count() - 1, plain_tip(title),
                                              Qt.ItemDataRole.ToolTipRole)
             view = self.evaluations.view()

@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from brewclip_app import theme, wording
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import clear, column
 from brewclip_app.widgets.figure_export import Draw
@@ -81,7 +81,7 @@ class BarRow(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(f"{shown(bar.title)}: {bar.count}")
+        self.setAccessibleName(f"{as_shown(bar.title)}: {bar.count}")
         self.setToolTip(plain_tip(bar.tip or _("Show only “{title}”").format(title=bar.title)))
 
     def set_faded(self, faded: bool) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QPushButton, QSizePolicy, QWidget
 
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.widgets.common import ElidedLabel, KeyCap, column, label, row
 from brewclip_app.widgets.flow_layout import FlowLayout
 
@@ -95,7 +95,7 @@ class KeyButton(QPushButton):
         self.setAutoDefault(False)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(title)
+        self.setAccessibleName(as_shown(title))
 
     def sizeHint(self) -> QSize:
         box = self.layout()

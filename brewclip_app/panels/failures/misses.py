@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brewclip_app.localisation import _, ngettext, shown
+from brewclip_app.localisation import _, as_shown, ngettext
 from brewclip_app.panels.base import Inspection
 from brewclip_app.panels.failures.misses_model import MissRow
 from core.plots.charts import Bar
@@ -224,7 +224,7 @@ def _counterfactuals(misses: Misses, query: "EvaluatedQuery") -> tuple[tuple[Cou
         if change is None:
             continue
         if result.rank is None:
-            left.append(f"{shown(change.title)} ({shown(result.why)})" if result.why else change.title)
+            left.append(f"{as_shown(change.title)} ({as_shown(result.why)})" if result.why else change.title)
             continue
         helped = result.rank <= misses.at
         verdict = (_("now in the top {at}").format(at=misses.at) if helped else _("no change")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QSortFilterProxyModel, Qt
 
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.widgets.record_table import RECORD_ROLE, SORT_ROLE, Index, RecordTable, TableColumn
 
 DASH = "\N{EM DASH}"
@@ -87,7 +87,7 @@ class FailureLimits:
         wer = None if row.wer is None else 100 * row.wer
         return (labelled and self.kind in ("", row.kind) and self.speaker in ("", row.speaker)
                 and _within(row.rank, self.rank) and _within(wer, self.wer) and _within(row.length, self.length)
-                and self.text.casefold() in f"{shown(row.words)}\n{row.note}".casefold())
+                and self.text.casefold() in f"{as_shown(row.words)}\n{row.note}".casefold())
 
 
 ANY_LABEL, NO_LABEL = "*", "-"

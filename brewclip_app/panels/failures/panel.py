@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from brewclip_app import tasks
 from brewclip_app.capture.playback import Player, PlayerState
-from brewclip_app.localisation import _, localised, shown
+from brewclip_app.localisation import _, as_shown, localised
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.failures.confusion import ConfusionDialog
 from brewclip_app.panels.failures.controller import DIAGNOSE, FailuresController, FailuresState
@@ -173,7 +173,8 @@ class FailuresPanel(Panel):
                 self.page.proxy.sort(self.page.proxy.sortColumn(), self.page.proxy.sortOrder())
                 self.page.bring_to_front(state.front)
                 self._follow_row()  # the row may be the same as before
-            setup = f"{shown(state.misses.record.setup.title)} · {shown(state.misses.summary)}" if state.misses else ""
+            setup = (f"{as_shown(state.misses.record.setup.title)} · {as_shown(state.misses.summary)}" if state.misses
+                     else "")
             self.status_changed.emit(setup)
         if state.case is not before.case and (not state.case or not before.case or state.case.key != before.case.key):
             self.player.stop()

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.inspect.state import InspectState
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import ElidedLabel, button, column, panel_title, row
@@ -33,7 +33,7 @@ class InspectHead(QWidget):
         self.terms = _box(_("Query term to explain"))
         self.targets, self.methods = _box(_("Score that the map explains")), _box(_("Method of the map"))
         for target, words in TARGETS:
-            self.targets.addItem(words, target)
+            self.targets.addItem(as_shown(words), target)
         for method in METHODS:
             self.methods.addItem(_("Map: {title}").format(title=method.title), method.name)
             self.methods.setItemData(self.methods.count() - 1, plain_tip(method.about), Qt.ItemDataRole.ToolTipRole)

@@ -5,6 +5,7 @@ from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPainterPath, QPaintEve
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
+from brewclip_app.localisation import as_shown
 
 RADIUS = 7
 SMALLEST = QSize(180, 150)
@@ -32,7 +33,7 @@ class HeatPicture(QWidget):
     def show_layers(self, picture: QImage, heat: QImage, shade: QImage, name: str) -> None:
         """Show a picture, its heat (fully opaque at the maximum) and the shade on what was cut off."""
         self._layers = picture, heat, shade
-        self.setAccessibleName(name)
+        self.setAccessibleName(as_shown(name))
         self._fit()
         self.update()
 

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QText
 from PySide6.QtWidgets import QToolTip
 
 from brewclip_app import theme
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.growing_text import GrowingText, find_words
 
@@ -47,7 +47,7 @@ class HeatWords(GrowingText):
         super().__init__(MOST_LINES, MARGIN)
         self.setPlaceholderText(_("No words"))
         self.setAccessibleName(_("Words of the query"))
-        self.setAccessibleDescription(EDIT)
+        self.setAccessibleDescription(as_shown(EDIT))
 
     @property
     def words(self) -> tuple[HeatWord, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from brewclip_app import theme
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.inspect.branch_table import cell, make_grid, signed
 from brewclip_app.panels.inspect.state import InspectState
 from brewclip_app.widgets.common import Card, ProgressRow, button, clear, label, row, rule
@@ -63,7 +63,7 @@ class TrustCard(Card):
         if done is not before.faithfulness:
             self.towers.clear()
             for tower in dict.fromkeys(tower for results in done.values() for tower in results):
-                self.towers.addItem(TOWERS[tower], tower)
+                self.towers.addItem(as_shown(TOWERS[tower]), tower)
         self.towers.setCurrentIndex(max(0, self.towers.findData(state.tower)))
         self.towers.setVisible(self.towers.count() > 1 and not testing)
         if (done, state.tower, state.method) != (before.faithfulness, before.tower, before.method):

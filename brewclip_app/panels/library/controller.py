@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from brewclip_app import wording
 from brewclip_app.controller import Controller
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.library import facts as gallery_facts
 from brewclip_app.panels.library.facts import Overview
 from brewclip_app.services.downloads import DownloadsState
@@ -263,4 +263,4 @@ class LibraryController(Controller[LibraryState]):
 
 def _restored_words(result: "RestoreResult") -> str:
     words = _("{pictures} in the gallery again.").format(pictures=wording.pictures(result.restored))
-    return f"{words} {shown(result.words)}".rstrip()
+    return f"{words} {as_shown(result.words)}".rstrip()

@@ -8,7 +8,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 
 from brewclip_app import theme, wording
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.shortcuts import add_shortcut
 from brewclip_app.widgets.common import Card, button, label
 from brewclip_app.widgets.flow_layout import FlowLayout
@@ -88,7 +88,8 @@ class FailuresCard(Card):
         lines = range(self.shown.rowCount())
         records = self.selected() or [self.model.records[self.shown.mapToSource(self.shown.index(line, 0)).row()]
                                       for line in lines]
-        QGuiApplication.clipboard().setText("\n".join(f"{record.path}\t{shown(record.reason)}" for record in records))
+        QGuiApplication.clipboard().setText(
+            "\n".join(f"{record.path}\t{as_shown(record.reason)}" for record in records))
 
     def _show_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.selected()[0].path.parent)))
@@ -105,7 +106,7 @@ class FailuresModel(RecordTable["FailureRecord"]):
 
 
 def _tip(record: "FailureRecord") -> str:
-    return f"{record.path}\n{shown(record.reason)}"
+    return f"{record.path}\n{as_shown(record.reason)}"
 
 
 def reason_of(record: "FailureRecord") -> str:

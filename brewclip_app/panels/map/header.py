@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QPushButton, QToolButton, QWidget
 
 from brewclip_app import theme
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.map.colours import SIDE, number_icon
 from brewclip_app.panels.map.state import SHOWN, MapState
 from brewclip_app.plain_text import plain_tip
@@ -56,7 +56,7 @@ class MapHeader(QWidget):
             self._sources = state.sources
             self.sources.clear()
             for source in state.sources or ():
-                self.sources.addItem(source.title, source)
+                self.sources.addItem(as_shown(source.title), source)
             if with_datasets:
                 self.sources.addItem(_("Add a dataset…"), ADD)
         at = next((place for place in range(self.sources.count()) if (source := self.sources.itemData(place)) != ADD

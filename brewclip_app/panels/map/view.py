@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from brewclip_app import theme
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.map import raster
 from brewclip_app.panels.map.camera import Camera
 from brewclip_app.panels.map.colours import GROUPS, draw_number, group_colour
@@ -330,7 +330,7 @@ class MapView(QWidget):
                 painter.drawLine(at, self._at(row))
         painter.setBrush(theme.colour("main"))
         painter.drawEllipse(at, 6, 6)
-        words = f"“{shown(query.label)}”"
+        words = f"“{as_shown(query.label)}”"
         painter.setFont(theme.font("body", bold=True))
         room = painter.fontMetrics().boundingRect(words).adjusted(-4, -1, 4, 1)
         room.moveTopLeft((at + QPointF(10, -room.height() - 4)).toPoint())

@@ -14,7 +14,7 @@ from brewclip_app.capture.file_intake import read_recording
 from brewclip_app.capture.playback import PlayerState
 from brewclip_app.capture.push_to_talk import PushToTalk
 from brewclip_app.controller import Controller
-from brewclip_app.localisation import _, localised, shown
+from brewclip_app.localisation import _, as_shown, localised
 from brewclip_app.panels.base import Asked, Inspection, MapQuery, Question
 from brewclip_app.panels.search import notices, search_job
 from brewclip_app.panels.search.gallery_status import gallery_status
@@ -482,7 +482,7 @@ class SearchController(Controller[SearchState]):
     def show_missing_speech(self) -> None:
         """Answer a press of the record button that can do nothing yet."""
         if not self.state.speech.available:
-            text = f"{shown(self.readiness.recogniser.title)} {NO_SPEECH}"
+            text = f"{as_shown(self.readiness.recogniser.title)} {NO_SPEECH}"
             self.show_message(text, "care", self.state.speech.action, self.readiness.get_speech)
 
     # ---- recording and playing

@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from brewclip_app import wording
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, label, look, row
 from core.remote import shown
@@ -27,7 +27,7 @@ class CopiesDialog(QDialog):
                  show_as_hits: Callable[[], object]) -> None:
         super().__init__(parent)
         title = _("{copies} identical files").format(copies=wording.count(hit.copies))
-        self.setWindowTitle(title)
+        self.setWindowTitle(as_shown(title))
         self.resize(620, 380)
         self.list = QListWidget()
         self.list.setAccessibleName(_("Identical files"))

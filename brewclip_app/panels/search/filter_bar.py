@@ -9,7 +9,7 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from brewclip_app import wording
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.search.query import HitLimits
 from brewclip_app.widgets.common import button, icon_button, label, look, row
 from brewclip_app.widgets.limits_bar import LimitsBar, offer_choices
@@ -104,7 +104,7 @@ class FilterBar(LimitsBar):
             self.taken.setText(str(values.get("taken") or ""))
             for box, key in ((self.tag, "tag"), (self.folder, "folder")):
                 if value := str(values.get(key) or ""):
-                    box.addItem(value, value)
+                    box.addItem(as_shown(value), value)
                     box.setCurrentIndex(box.count() - 1)
             self.rating.setCurrentIndex(max(0, self.rating.findData(values.get("rating"))))
         self._check_date()

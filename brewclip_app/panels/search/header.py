@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from brewclip_app import wording
 from brewclip_app.capture.file_intake import Intake
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.panels.search.state import Message, SearchState
 from brewclip_app.plain_text import plain_tip
@@ -174,7 +174,7 @@ class QueryHeader(Card):
         microphone = self._microphone
         self.microphones.clear()
         for device in microphone.devices:
-            self.microphones.addItem(device.name, device.id)
+            self.microphones.addItem(as_shown(device.name), device.id)
         if not microphone.devices:
             self.microphones.addItem(_("No microphone"), "")
         self.microphones.setEnabled(bool(microphone.devices))

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from brewclip_app.localisation import shown
+from brewclip_app.localisation import as_shown
 from core import plain_json
 from core.dates import Span
 from core.search.terms import MINUS, QueryTerm, source_of, text_of
@@ -76,7 +76,7 @@ class Query:
         """The terms of a query that only excludes, for people; "" for any other."""
         terms = self.terms()
         only_minus = all(term.weight < 0 for term in terms)
-        return " and ".join(f"“{shown(term.label)}”" for term in terms) if only_minus else ""
+        return " and ".join(f"“{as_shown(term.label)}”" for term in terms) if only_minus else ""
 
     @property
     def source(self) -> Literal["speech", "text", "image", "mixed"]:

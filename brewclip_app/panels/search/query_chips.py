@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QSizePolicy, QToolButton, QWidge
 
 from brewclip_app import theme
 from brewclip_app.capture.file_intake import Intake
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.search.controller import SearchController
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.thumbnails import Thumbnail
@@ -77,7 +77,7 @@ class Chip(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(face.spoken_words)
+        self.setAccessibleName(as_shown(face.spoken_words))
         remove = _(", Delete or × to remove it") if face.removable else ""
         turn = _("exclude it") if face.weight > 0 else _("include it")
         self.setToolTip(plain_tip(_("{label}\nClick to {turn}, wheel for its weight{remove}").format(label=face.label,

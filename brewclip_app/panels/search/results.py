@@ -9,7 +9,7 @@ from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QProgressBar, QSplitter, QStackedWidget, QWidget
 
 from brewclip_app.capture.file_intake import Intake
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.search.actions import MOST_EXAMPLES, HitActions
 from brewclip_app.panels.search.browsing import GROUPINGS, BrowseController, BrowseState
 from brewclip_app.panels.search.browsing import ORDERS as BROWSE_ORDERS
@@ -91,12 +91,12 @@ class SearchResults(QWidget):
 
     def _set_up(self) -> None:
         for key, (words, _unused) in ORDERS.items():
-            self.order.addItem(words, key)
+            self.order.addItem(as_shown(words), key)
         for box, choices, name in ((self.browse_order, BROWSE_ORDERS, _("Order of the pictures")),
                                    (self.grouping, GROUPINGS, _("Groups of the pictures"))):
             for key, text in choices.items():
-                box.addItem(text, key)
-            box.setAccessibleName(name)
+                box.addItem(as_shown(text), key)
+            box.setAccessibleName(as_shown(name))
         self.order.setAccessibleName(_("Order of the hits"))
         for part in (self.new, self.order, self.browse_order, self.grouping, self.filter_button, self.saved,
                      self.history):
@@ -389,7 +389,7 @@ class SearchResults(QWidget):
 
 def _share_names(query: Query) -> dict[str, str]:
     """Names of the terms' score shares in the detail pane, by the terms' labels."""
-    names = {term.label: f"{MINUS} {shown(term.label)}" for term in query.extras if term.weight < 0}
+    names = {term.label: f"{MINUS} {as_shown(term.label)}" for term in query.extras if term.weight < 0}
     if query.main is not None and query.main.kind == "speech":
         names[query.main.label] = TRANSCRIPT
     return names
@@ -415,7 +415,7 @@ class ProgressLine(QWidget):
         """Show the progress of a search."""
         (done, total), step = progress.bar, progress.title or WorkStep.SEARCHING.value
         self.title.setText(step)
-        self.bar.setAccessibleName(step)
+        self.bar.setAccessibleName(as_shown(step))
         self.bar.setRange(0, 1000 if total > 0 else 0)
         if total > 0:
             self.bar.setValue(round(1000 * min(done, total) / total))

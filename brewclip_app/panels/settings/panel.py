@@ -8,7 +8,7 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.base import Panel
 from brewclip_app.panels.settings.privacy import PrivacyRows
 from brewclip_app.panels.settings.setting_row import SettingRow
@@ -147,7 +147,7 @@ class SettingsPanel(Panel):
         self.no_match.sentence.setText(_("No setting matches “{words}”.").format(words=words.strip()))
 
     def _show_row(self, setting: Setting, words: str) -> bool:
-        where = f"{shown(setting.group)} {shown(setting.label)} {shown(setting.help)} {setting.key}".lower()
+        where = f"{as_shown(setting.group)} {as_shown(setting.label)} {as_shown(setting.help)} {setting.key}".lower()
         matches = all(word in where for word in words.lower().split())
         self.rows[setting.key].setVisible(matches)
         return matches

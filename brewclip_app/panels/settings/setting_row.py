@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from brewclip_app.localisation import _, shown
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import button, column, icon_button, label, look, row
 from brewclip_app.widgets.file_dialogs import ask_folder
@@ -43,8 +43,8 @@ class SettingRow(QWidget):
         self.name.setFixedWidth(NAME_WIDTH)
         self.control, self._show = _MAKERS[setting.kind](self)
         target = self.control.focusProxy() or self.control
-        target.setAccessibleName(shown(setting.label))
-        target.setAccessibleDescription(shown(setting.help))
+        target.setAccessibleName(as_shown(setting.label))
+        target.setAccessibleDescription(as_shown(setting.help))
         self.name.setBuddy(target)
         self.reset = icon_button("refresh", _("Reset to {in_words}").format(in_words=self._in_words(setting.default)),
                                  lambda: self.change(setting.default), side=14)
@@ -98,7 +98,7 @@ class SettingRow(QWidget):
         if value == "" or self.setting.kind == "backbone":
             return "none" if value == "" else AUTO
         if value == 0 and self.setting.zero:
-            return f"“{shown(self.setting.zero)}”"
+            return f"“{as_shown(self.setting.zero)}”"
         return f"“{dict(self.setting.choices).get(str(value), str(value))}”"
 
 
@@ -132,7 +132,7 @@ def _combo() -> QComboBox:
 def _choice(line: SettingRow) -> tuple[QWidget, Show]:
     combo = _combo()
     for value, words in line.setting.choices:
-        combo.addItem(shown(words), value)
+        combo.addItem(as_shown(words), value)
     combo.currentIndexChanged.connect(lambda _unused: line.change(str(combo.currentData())))
     return combo, lambda value: combo.setCurrentIndex(combo.findData(value))
 
@@ -152,8 +152,8 @@ def _number(line: SettingRow) -> tuple[QWidget, Show]:
     spin_box = QDoubleSpinBox()
     spin_box.setDecimals(0 if is_integer else 2)
     spin_box.setRange(setting.low, setting.high)
-    spin_box.setSpecialValueText(shown(setting.zero))
-    spin_box.setSuffix(f" {shown(setting.unit)}" if setting.unit else "")
+    spin_box.setSpecialValueText(as_shown(setting.zero))
+    spin_box.setSuffix(f" {as_shown(setting.unit)}" if setting.unit else "")
     spin_box.setKeyboardTracking(False)
     spin_box.setFixedWidth(160)
     spin_box.lineEdit().setTextMargins(8, 0, 0, 0)
@@ -204,7 +204,7 @@ def _weights(line: SettingRow) -> tuple[QWidget, Show]:
     def fill() -> None:
         blocker = QSignalBlocker(combo)
         combo.clear()
-        combo.addItem(shown(dict(line.setting.choices).get("auto", AUTO)), "auto")
+        combo.addItem(as_shown(dict(line.setting.choices).get("auto", AUTO)), "auto")
         for weights in downloads.table():
             if weights.kind == kind and weights.name != RECOGNISERS[0].weights:
                 is_local = weights.bundled or downloads.state.path(weights.name) is not None
@@ -228,13 +228,13 @@ def _model(line: SettingRow) -> tuple[QWidget, Show]:
     """Control for a trained model: the setting's choices, own runs, any other folder."""
     combo = _combo()
     for value, words in line.setting.choices:
-        combo.addItem(shown(words), value)
+        combo.addItem(as_shown(words), value)
     for folder in _runs(line.context.home.runs):
         combo.addItem(_("Run {name}").format(name=folder.name), str(folder))
 
     def show(value: Value) -> None:
         if combo.findData(value) < 0:
-            combo.addItem(Path(str(value)).name, value)
+            combo.addItem(as_shown(Path(str(value)).name), value)
         combo.setCurrentIndex(combo.findData(value))
         combo.setToolTip(plain_tip("" if value in dict(line.setting.choices) else str(value)))
 

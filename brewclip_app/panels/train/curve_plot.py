@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from brewclip_app import theme, wording
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.widgets.common import label, look
 from core.figures import plain
 from core.plots.charts import Axis, Chart, Series
@@ -75,7 +75,7 @@ class CurvePlot(QWidget):
         self._dress_plot()
         self._cursor = pyqtgraph.InfiniteLine(angle=90, movable=False)
         self._cursor.hide()
-        self._item.addItem(self._cursor, ignoreBounds=True)
+        self._item.addItem(as_shown(self._cursor), ignoreBounds=True)
         self.readout = look(label(""), "readout")
         self.readout.setParent(self)
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -174,7 +174,7 @@ class CurvePlot(QWidget):
         if self.reference is not None and self._lines:
             self._drawn.append(self._level(self.reference))
         for item in self._drawn:
-            self._item.addItem(item)
+            self._item.addItem(as_shown(item))
         self._set_range()
 
     def _curve(self, line: CurveLine) -> Any:

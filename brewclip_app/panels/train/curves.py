@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QComboBox, QPushButton, QSizePolicy, QWidget
 
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.curve_plot import CurveLine, CurvePlot, Reference, Swatch
 from brewclip_app.widgets.common import Card, ElidedLabel, clear, label, look, row
@@ -65,7 +65,7 @@ class CurveCard(Card):
         self.choice.setMinimumContentsLength(8)
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         for choice in offered:
-            self.choice.addItem(choice.title, choice.key)
+            self.choice.addItem(as_shown(choice.title), choice.key)
         self.choose(first)
         self.legend = QWidget()
         self._legend_box = FlowLayout(self.legend)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.option_row import Field, OptionRow, Value
 from brewclip_app.plain_text import plain_tip
@@ -149,14 +149,14 @@ class TrainForm(Card):
         self.device.blockSignals(True)
         self.device.clear()
         for key, name in devices:
-            self.device.addItem(name, key)
+            self.device.addItem(as_shown(name), key)
         self.device.setCurrentIndex(max(0, self.device.findData(chosen)))
         self.device.blockSignals(False)
 
     def choose_device(self, key: str) -> None:
         """Choose a device, as soon as it is offered."""
         if self.device.findData(key) < 0 and key in DEVICES:
-            self.device.addItem(key, key)
+            self.device.addItem(as_shown(key), key)
         self.device.setCurrentIndex(max(0, self.device.findData(key)))
 
     def open_fold(self, is_open: bool) -> None:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from brewclip_app.localisation import _, ngettext
+from brewclip_app.localisation import _, as_shown, ngettext
 from brewclip_app.panels.train import words as training_words
 from brewclip_app.panels.train.controller import can_continue
 from brewclip_app.widgets.common import Card, ElidedLabel, button, label, look, row
@@ -133,12 +133,12 @@ class TextDialog(QDialog):
 
     def __init__(self, parent: QWidget, title: str, text: str) -> None:
         super().__init__(parent)
-        self.setWindowTitle(title)
+        self.setWindowTitle(as_shown(title))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(640, 380)
         self.text = look(QPlainTextEdit(text), "details")
         self.text.setReadOnly(True)
-        self.text.setAccessibleName(title)
+        self.text.setAccessibleName(as_shown(title))
         close = button(_("Close"), self.accept, "main")
         close.setDefault(True)
         box = QVBoxLayout(self)

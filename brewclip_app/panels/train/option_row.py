@@ -8,7 +8,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from brewclip_app import wording
-from brewclip_app.localisation import _, localised
+from brewclip_app.localisation import _, as_shown, localised
 from brewclip_app.plain_text import plain_tip
 from brewclip_app.widgets.common import column, icon_button, label, look, row
 from core.errors import BrewclipError
@@ -57,8 +57,8 @@ class OptionRow(QWidget):
         self.name.setFixedWidth(NAME_WIDTH)
         self.name.setToolTip(plain_tip(field.about))
         self.control = self._make_control()
-        self.control.setAccessibleName(field.title)
-        self.control.setAccessibleDescription(field.about)
+        self.control.setAccessibleName(as_shown(field.title))
+        self.control.setAccessibleDescription(as_shown(field.about))
         self.control.setToolTip(plain_tip(field.about))
         self.name.setBuddy(self.control)
         self.reset = icon_button("refresh", "", self.back, side=13)
@@ -106,7 +106,7 @@ class OptionRow(QWidget):
         blocker = QSignalBlocker(self.control)
         self.control.clear()
         for value, words in choices:
-            self.control.addItem(words, value)
+            self.control.addItem(as_shown(words), value)
         self.control.setCurrentIndex(self.control.findData(self._value))
         blocker.unblock()
 
@@ -130,7 +130,7 @@ class OptionRow(QWidget):
         if self.field.choices:
             combo = _Combo()
             for value, words in self.field.choices:
-                combo.addItem(words, value)
+                combo.addItem(as_shown(words), value)
             self.control = combo
             self._choose(self.field.first)
             combo.currentIndexChanged.connect(lambda _unused: self._take(combo.currentData()))

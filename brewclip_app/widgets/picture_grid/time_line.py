@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaint
 from PySide6.QtWidgets import QScrollBar, QSizePolicy, QSlider, QWidget
 
 from brewclip_app import theme
-from brewclip_app.localisation import _
+from brewclip_app.localisation import _, as_shown
 
 DASH = 26  # px, of the line of a mark
 NARROWEST = 58  # px
@@ -67,7 +67,7 @@ class TimeLine(QSlider):
         words = self._on_now()
         if words != self._words:
             self._words = words
-            self.setAccessibleDescription(words)
+            self.setAccessibleDescription(as_shown(words))
         self.update()
 
     def _edge(self) -> float:
