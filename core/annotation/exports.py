@@ -18,9 +18,11 @@ import soundfile
 from filelock import FileLock, Timeout
 
 from core import audio, datasets
-from core.annotation.layouts import LAYOUTS, Item, Layout
+from core.annotation.export_items import Item
+from core.annotation.layouts import LAYOUTS, Layout
 from core.annotation.selection import LeftOut, Leftovers, arrange, choose
 from core.datasets.headers import picture_faults
+from core.datasets.shards import arrow
 from core.errors import AnnotationError, AudioError
 from core.home import expanded
 from core.localisation import _
@@ -63,10 +65,13 @@ def export(store: "Store", gallery: "Gallery", folder: Path, options: ExportOpti
            report: Report = silent) -> ExportResult:
     """Write the gallery's confirmed takes into a new or empty folder, which is whole or not there at all.
 
-    AnnotationError: unknown_layout, not_empty, not_a_folder, nothing, one_speaker, full, not_written. StoreError.
+    AnnotationError: unknown_layout, not_empty, not_a_folder, nothing, one_speaker, full, not_written.
+    DatasetError: no_arrow. StoreError.
     """
     started = time.monotonic()
     layout = _layout(options.layout)
+    if layout.needs_arrow:
+        arrow()
     folder = expanded(folder).absolute()
     _check_folder(folder)
     left = Leftovers()

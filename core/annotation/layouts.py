@@ -9,35 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.store.records import ImageRecord, TakeRecord
-
-
-@dataclass(frozen=True)
-class Item:
-    """One utterance of an export: `picture` is the file's name there, `number` counts the captions of a picture."""
-
-    take: TakeRecord
-    image: ImageRecord
-    picture: str
-    number: int
-    speaker: str
-    split: str  # train, val or test
-
-    @property
-    def name(self) -> str:
-        """The recording's name without its suffix."""
-        return f"{Path(self.picture).stem}_{self.number}"
+from core.annotation import outside_layouts
+from core.annotation.export_items import Item
+from core.annotation.layout_names import LAYOUT_TITLES
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A layout: `kind` is that of `core.datasets`; `write_lists` gets the export's folder."""
+    """A layout: `kind` is that of `core.datasets`; `write_lists` gets the export's folder, and may pack its files."""
 
     kind: str
     title: str
     pictures: str
     recordings: str
     write_lists: Callable[[Path, Sequence[Item]], None]
+    needs_arrow: bool = False
 
 
 def _write_spokencoco(folder: Path, items: Sequence[Item]) -> None:
@@ -71,7 +57,18 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
 
 
+def _outside(kind: str, write_lists: Callable[[Path, Sequence[Item]], None], needs_arrow: bool = False) -> Layout:
+    return Layout(kind, LAYOUT_TITLES[kind], outside_layouts.PICTURES, outside_layouts.RECORDINGS, write_lists,
+                  needs_arrow)
+
+
 LAYOUTS: tuple[Layout, ...] = (
-    Layout("spokencoco", "SpokenCOCO", "images", "wavs", _write_spokencoco),
-    Layout("flickr8k", "Flickr8k", "Flicker8k_Dataset", "flickr_audio/wavs", _write_flickr8k),
+    Layout("spokencoco", LAYOUT_TITLES["spokencoco"], "images", "wavs", _write_spokencoco),
+    Layout("flickr8k", LAYOUT_TITLES["flickr8k"], "Flicker8k_Dataset", "flickr_audio/wavs", _write_flickr8k),
+    _outside("hf_folder", outside_layouts.write_hf_folder),
+    _outside("hf_parquet", outside_layouts.write_hf_parquet, needs_arrow=True),
+    _outside("beir", outside_layouts.write_beir, needs_arrow=True),
+    _outside("webdataset", outside_layouts.write_webdataset),
+    _outside("lhotse", outside_layouts.write_lhotse),
+    _outside("coco_captions", outside_layouts.write_coco_captions),
 )

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from core.annotation import splits
 from core.annotation.captions import stage_of
-from core.annotation.layouts import Item
+from core.annotation.export_items import Item
 from core.annotation.splits import SplitItem
 from core.datasets import coco
 from core.file_names import safe_name

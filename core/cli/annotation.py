@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from core.annotation.layout_names import LAYOUT_TITLES
 from core.cli import options
 from core.cli.options import option, output_folder
 from core.cli.output import as_json, duration, number, table
@@ -11,13 +12,10 @@ if TYPE_CHECKING:
     from core.annotation.exports import ExportResult
     from core.annotation.imports import ImportResult
 
-LAYOUTS = ("spokencoco", "flickr8k")  # those of core.annotation.layouts, which imports numpy
-
-
 EXPORT_OPTIONS = (
     option("gallery", metavar="GALLERY", help="gallery with spoken captions"),
     option("folder", type=output_folder, metavar="DIR", help="new or empty folder"),
-    option("--layout", choices=LAYOUTS, default=LAYOUTS[0], help="layout of the dataset"),
+    option("--layout", choices=tuple(LAYOUT_TITLES), default=next(iter(LAYOUT_TITLES)), help="layout of the dataset"),
     option("--by-speaker", action="store_true", help="split by speaker too"),
     option("--reviewed", action="store_true", help="only captions accepted in the review"),
     option("--seed", type=int, default=0, metavar="N", help="seed of the splits"),

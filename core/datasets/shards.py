@@ -46,7 +46,7 @@ def arrow() -> Any:
         from pyarrow import parquet
     except ImportError as error:
         raise DatasetError(_("Parquet files need Arrow, which is not installed. `pip install .[formats]` brings it; "
-                             "then open the dataset again."), "no_arrow") from error
+                             "then try again."), "no_arrow") from error
     return parquet
 
 

@@ -101,6 +101,14 @@ def unpack(container: Container, problems: Problems, report: Report) -> Iterator
                                           for column, (name, own) in files.items()})
 
 
+def keep(file: PackedFile, folder: Path) -> Path:
+    """The file in a folder that is there, named by its content; written unless it is there. OSError."""
+    path = folder / (hashlib.sha256(file.content).hexdigest()[:DIGITS] + suffix_of(file))
+    if not path.exists():
+        private_files.write_atomically(path, file.content, durable=False)
+    return path
+
+
 def suffix_of(file: PackedFile) -> str:
     """The suffix that a packed file's name or first bytes give it; ".bin" where neither is known."""
     named = Path(file.name.replace("\\", "/")).suffix.lower()
@@ -166,10 +174,7 @@ def _write(container: Container, folder: Path, report: Report) -> dict[str, Any]
             report(Progress(WorkStep.UNPACKING_DATASET, done, subject=container.path.name))
         files = {}
         for column, file in row.files.items():
-            own = hashlib.sha256(file.content).hexdigest()[:DIGITS] + suffix_of(file)
-            if not (folder / own).exists():
-                private_files.write_atomically(folder / own, file.content, durable=False)
-            files[column] = (file.name, own)
+            files[column] = (file.name, keep(file, folder).name)
         rows.append((row.where, dict(row.values), files))
     kept = {"problems": [(problem.key, item) for problem in problems.found() for item in problem.items], "rows": rows}
     private_files.write_atomically(folder / ROWS, json.dumps(kept).encode(), durable=False)

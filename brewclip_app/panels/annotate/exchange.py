@@ -10,10 +10,11 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QLineEdit, QWidget
 
 from brewclip_app import tasks, wording
-from brewclip_app.localisation import _, as_shown, ngettext
+from brewclip_app.localisation import _, as_shown, localised, ngettext
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, icon_button, label, look, row
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.file_dialogs import ask_folder
+from core.annotation.layout_names import LAYOUT_TITLES
 from core.progress import JobCancelled, Report
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from core.annotation.exports import ExportOptions, ExportResult
     from core.annotation.imports import ImportResult
 
-LAYOUTS = (("spokencoco", _("SpokenCOCO (JSON lists)")), ("flickr8k", _("Flickr8k (text lists)")))
 EXPORT, IMPORT = KEYS = ("annotate-export", "annotate-import")
 ABOUT = (_("Pictures and recordings are copied, with lists for training, validation and test. Takes that are not "
            "confirmed or were rejected are left out."))
@@ -47,8 +47,8 @@ class ExportDialog(QDialog):
         self.setMinimumWidth(500)
         self.layouts = QComboBox()
         self.layouts.setAccessibleName(_("Layout"))
-        for key, title in LAYOUTS:
-            self.layouts.addItem(as_shown(title), key)
+        for key, title in LAYOUT_TITLES.items():
+            self.layouts.addItem(localised(title), key)
         self.folder = QLineEdit(str(folder))
         self.folder.setAccessibleName(_("Folder"))
         self.by_speaker = QCheckBox(_("No speaker in more than one split"))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from core import cli
+from core.annotation.layout_names import LAYOUT_TITLES
 from core.annotation.layouts import LAYOUTS
 from core.cli import annotation as commands
 
@@ -29,7 +30,7 @@ def run(explorer, capsys, monkeypatch):
 
 
 def test_the_layouts_are_those_of_the_core():
-    assert tuple(layout.kind for layout in LAYOUTS) == commands.LAYOUTS
+    assert [layout.kind for layout in LAYOUTS] == list(LAYOUT_TITLES)
 
 
 @pytest.mark.slow

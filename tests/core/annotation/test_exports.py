@@ -70,8 +70,8 @@ def test_recordings_are_the_same_samples_and_pictures_the_same_bytes(explorer, f
     for take in described:
         assert np.array_equal(soundfile.read(by_caption[take.text].recording, dtype="int16")[0],
                               soundfile.read(take.recording, dtype="int16")[0])
-    pictures = {path.name: path.read_bytes() for path in target.rglob("*.png")}
-    assert pictures == {path.name: path.read_bytes() for path in folder.iterdir()}
+    pictures = sorted(image.path.read_bytes() for image in datasets.load(target).images)
+    assert pictures == sorted(path.read_bytes() for path in folder.iterdir())
 
 
 def test_splits_are_the_same_for_the_same_seed_in_both_layouts(explorer, described, tmp_path):
