@@ -14,6 +14,7 @@ from core.cli.figures import FIGURE
 from core.cli.history import CACHES, HISTORY
 from core.cli.maintenance import BACKUP, CHECK, RESTORE
 from core.cli.manage import GALLERY, SETTINGS, WEIGHTS
+from core.cli.mteb import MTEB
 from core.cli.options import given_path, option
 from core.cli.output import as_json, duration, table
 from core.cli.parts import OK, WARNED, Arguments, Command, explorer, load_settings, progress
@@ -163,6 +164,7 @@ COMMANDS: tuple[Command, ...] = (
     cluster.PREPARE,
     TRAIN,
     EVALUATE,
+    MTEB,
     DIAGNOSE,
     EXPLAIN,
     FIGURE,
