@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from contextlib import nullcontext
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,8 @@ OPTIONS = (
     option("--resume", action="store_true", help="continue the run in RUN with the options it was begun with"),
     option("--estimate", action="store_true",
            help="measure some steps, print time, memory and disk of the run, and begin none"),
+    option("--tensorboard", action="store_true",
+           help="write the curves for TensorBoard into RUN/tensorboard as well; needs `pip install tensorboard`"),
     option("--as", dest="preset", choices=list(presets.BY_NAME), default="",
            help="preset of all options: the paper's, the authors' code's, or for small data; other options change it"),
     option("--variant", choices=[variant.name for variant in VARIANTS if variant.prompts or variant.acoustic],
@@ -86,7 +89,10 @@ def _train(arguments: Arguments) -> int:
         return _estimate(arguments, recipe)
     from core.training import run as job
     from core.training.run_folder import LOG, RunFolder
+    from core.training.tensorboard_log import check_installed, curves
 
+    if arguments.tensorboard:
+        check_installed()
     find_home().protect()  # the run may lie in it
     folder, first = RunFolder(arguments.out), int(os.environ.get("RANK", "0")) == 0
     if recipe is not None and first:
@@ -97,7 +103,8 @@ def _train(arguments: Arguments) -> int:
             limit = (recipe or folder.recipe()).training.dev_in_words.removeprefix("dev")
             note(f"{planned.pairs} pairs, model chosen on {planned.dev}{limit}; {planned.cost.recordings} recordings "
                  f"to transcribe; caches grow by {size(planned.cost.nbytes)}. The log is {folder.path / LOG}")
-        outcome = job.train(opened.workspace, folder, stoppable, recipe)
+        with curves(folder.path, stoppable) if arguments.tensorboard and first else nullcontext(stoppable) as written:
+            outcome = job.train(opened.workspace, folder, written, recipe)
     if not first:
         return OK
     result = {"run": str(arguments.out), "why": outcome.why, "steps": outcome.step, "best_step": outcome.best_step,

@@ -1,5 +1,7 @@
 """Checkpoints: a folder with the trained tensors of a BrewCLIP (`model.safetensors`) and what made them (`run.json`).
 
+A model card and `config.json` lie beside them for model hubs (`core.models.model_card`); nothing here reads those.
+
 The backbone is not in it: it is named, with the SHA-256 of its weights, and checked when the two are put together. A
 folder is written beside its place and then swapped in, so that the last good one survives a crash at any moment: when
 only the first of the two renames happened, readers find it under its other name and the next `save` puts it back. One
@@ -25,7 +27,7 @@ from core import __version__, plain_json, private_files
 from core.errors import ModelError
 from core.fingerprint import Fingerprint
 from core.localisation import _
-from core.models import backbones
+from core.models import backbones, model_card
 from core.models.variants import BrewClipOptions, variant
 
 if TYPE_CHECKING:
@@ -145,6 +147,8 @@ def save(folder: Path, model: "BrewCLIP", run: Run) -> None:
         tensors = to_bytes({name: parameter.detach().cpu().contiguous() for name, parameter in model.trained().items()})
         facts = {**run.to_json(), "tensors": hashlib.sha256(tensors).hexdigest()}
         _write(staged / TENSORS, tensors)
+        _write(staged / model_card.CARD, model_card.card(run).encode())
+        _write(staged / model_card.CONFIG, json.dumps(model_card.config(run), indent=1, ensure_ascii=False).encode())
         _write(staged / RUN, json.dumps(facts, indent=1, ensure_ascii=False).encode())
         _swap(staged, folder)
     finally:

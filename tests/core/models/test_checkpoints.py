@@ -86,7 +86,8 @@ def test_the_folder_holds_the_trained_tensors_alone(tmp_path: Path, seeing: Visi
     saved = model(seeing)
     checkpoints.save(tmp_path / "run", saved, RUN)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["run"]
-    assert sorted(each.name for each in (tmp_path / "run").iterdir()) == ["model.safetensors", "run.json"]
+    assert sorted(each.name for each in (tmp_path / "run").iterdir()) == [
+        "README.md", "config.json", "model.safetensors", "run.json"]
     assert set(load_file(tmp_path / "run" / "model.safetensors")) == set(saved.trained())
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
     assert facts["options"]["gate"] is True
