@@ -6,13 +6,10 @@ and nothing else. `config.json` repeats `run.json` without the digests of the tr
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from core.models import backbones
 from core.models.variants import variant
-
-if TYPE_CHECKING:
-    from core.models.checkpoints import Run
 
 CARD, CONFIG = "README.md", "config.json"
 MODEL_TYPE = "brewclip"
@@ -22,20 +19,67 @@ LEFT_OUT = ("image_digests",)  # of run.json: long, and of use here alone
 MODELS = {"dev": "this model", "zero_shot": "the backbone alone"}  # of a run's metrics
 
 
-def config(run: "Run") -> dict[str, Any]:
+class PublishedRun(Protocol):
+    """The part of `core.models.checkpoints.Run` that is published."""
+
+    @property
+    def variant(self) -> str:
+        """Key of the variant."""
+
+    @property
+    def backbone(self) -> str:
+        """Name of the backbone's weights."""
+
+    @property
+    def backbone_sha256(self) -> str:
+        """SHA-256 of the backbone's weights."""
+
+    @property
+    def whisper(self) -> str:
+        """Name of the recogniser."""
+
+    @property
+    def padding(self) -> str:
+        """Padding of recordings."""
+
+    @property
+    def crop(self) -> str:
+        """Crop policy of pictures."""
+
+    @property
+    def dataset(self) -> Mapping[str, Any]:
+        """Facts of the dataset."""
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """Recall of the model ("dev") and of the backbone alone ("zero_shot")."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+
+    @property
+    def version(self) -> str:
+        """Version of the program."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict."""
+
+
+def config(run: PublishedRun) -> dict[str, Any]:
     """Contents of `config.json`."""
     facts = run.to_json()
     dataset = {key: value for key, value in facts["dataset"].items() if key not in LEFT_OUT}
     return {"model_type": MODEL_TYPE, "architectures": ["BrewCLIP"], **facts, "dataset": dataset}
 
 
-def card(run: "Run") -> str:
+def card(run: PublishedRun) -> str:
     """Contents of `README.md`."""
     front = "\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in _front_matter(run).items())
     return f"---\n{front}\n---\n\n{_body(run)}"
 
 
-def _front_matter(run: "Run") -> dict[str, Any]:
+def _front_matter(run: PublishedRun) -> dict[str, Any]:
     """The hub's fields; each value is written as JSON, which YAML reads."""
     name = str(run.dataset.get("name") or run.dataset.get("kind") or "")
     fields: dict[str, Any] = {
@@ -74,7 +118,7 @@ def _result(direction: str, recall: str, value: float, dataset: str, split: str)
             "metrics": [{"type": "recall", "name": f"{recall} {DIRECTIONS[direction]}", "value": value}]}
 
 
-def _body(run: "Run") -> str:
+def _body(run: PublishedRun) -> str:
     parts, facts = variant(run.variant), run.dataset
     inputs = " and ".join(filter(None, ("the transcript" * parts.text, "the voice" * parts.acoustic)))
     counts = ", ".join(f"{facts[key]} {key}" for key in ("images", "utterances", "pairs") if key in facts)
@@ -109,7 +153,7 @@ their terms, then set `license` above.
 """
 
 
-def _measured(run: "Run") -> str:
+def _measured(run: PublishedRun) -> str:
     """A table of recall on the development split, with the command that measures the test split."""
     rows = [f"| {MODELS[key]} | {DIRECTIONS[direction]} | {name} | {value:.2f} % |"
             for key in MODELS for direction, name, value in _recalls(run.metrics.get(key))]
