@@ -3,6 +3,7 @@
 # make bundle a folder and an archive in dist/ for people who only search: without PyTorch, and without Python on their side
 # make test   set up, then ruff, mypy, import-linter and all tests, in one process a core
 # make check  the same without the tests marked slow or cluster
+# make docs   write docs/api.md from the docstrings of core/api.py
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
@@ -10,7 +11,7 @@ DEV_READY := .venv/ready-dev
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run setup setup-dev install-desktop bundle test check lint bench screenshots translations clean
+.PHONY: run setup setup-dev install-desktop bundle test check lint bench screenshots translations docs clean
 
 run: setup
 	@$(BIN)/python -m brewclip_app.first_run
@@ -66,6 +67,8 @@ bench: setup-dev
 
 translations: setup-dev
 	$(BIN)/python packaging/translations.py
+docs: setup-dev
+	$(BIN)/python packaging/api_page.py
 
 screenshots: setup-dev
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m brewclip_app.photographs docs/screenshots

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FACADE_IS_FOR = ("core.explorer", "core.cli", "core.demo", "core.doctor")
+FACADE_IS_FOR = ("core.explorer", "core.cli", "core.demo", "core.doctor", "core.api")
 
 
 @cache
