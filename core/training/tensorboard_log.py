@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import TrainingError
+from core.localisation import _
 from core.progress import Progress, Report
 from core.training.run_folder import LOG, read_events
 
@@ -21,7 +22,7 @@ PARTS = ("step", "dev")  # events with curves
 def check_installed() -> None:
     """TrainingError ("no_tensorboard") where the library is missing."""
     if find_spec("tensorboard") is None:
-        raise TrainingError("TensorBoard is not installed: `pip install tensorboard` brings it. No run was begun.",
+        raise TrainingError(_("TensorBoard is not installed: `pip install tensorboard` brings it. No run was begun."),
                             "no_tensorboard")
 
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QLineEdit, QWidget
 
 from brewclip_app import tasks, wording
-from brewclip_app.localisation import _, as_shown, localised, ngettext
+from brewclip_app.localisation import _, as_shown, ngettext
 from brewclip_app.widgets.common import Card, ProgressRow, button, column, icon_button, label, look, row
 from brewclip_app.widgets.dialogs import confirm
 from brewclip_app.widgets.file_dialogs import ask_folder
@@ -48,7 +48,7 @@ class ExportDialog(QDialog):
         self.layouts = QComboBox()
         self.layouts.setAccessibleName(_("Layout"))
         for key, title in LAYOUT_TITLES.items():
-            self.layouts.addItem(localised(title), key)
+            self.layouts.addItem(as_shown(title), key)
         self.folder = QLineEdit(str(folder))
         self.folder.setAccessibleName(_("Folder"))
         self.by_speaker = QCheckBox(_("No speaker in more than one split"))
