@@ -48,6 +48,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "emotion": ("brewclip emotion ravdess --protocol speakers",),
     "tone build": ("brewclip tone build tone --ravdess ravdess",),
     "tone evaluate": ("brewclip tone evaluate tone --checkpoint runs/tone",),
+    "mteb": ("brewclip mteb --list", "brewclip mteb --data flickr8k --split test --out results"),
     "reproduce": ("brewclip reproduce table1 --flickr8k flickr8k --out table1 --dry-run",),
     "demo": ("brewclip demo",),
     "settings list": ("brewclip settings list",),

@@ -107,7 +107,7 @@ def _split(recordings: Sequence[Path], pictures: Sequence[Path], encoded: Sequen
     """Recordings or pictures as a split of a dataset."""
     return Split("mteb", CLEAN, tuple(map(str, pictures)), tuple(pictures), (NOT_READ,) * len(pictures),
                  tuple(Utterance(str(path), "", "", "", path, "mteb") for path in recordings), tuple(encoded),
-                 np.zeros(len(recordings), np.int64))
+                 np.zeros(len(recordings), np.int64), np.arange(len(pictures), dtype=np.int64))
 
 
 def meta_of(name: str = ZERO_SHOT, checkpoint: Path | None = None, backbone: str = "auto", crop: str = "",
