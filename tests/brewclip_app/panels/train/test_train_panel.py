@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QLabel, QMessageBox
 
 from brewclip_app.context import Context
 from brewclip_app.panels.train import runs_model as columns
@@ -152,7 +152,7 @@ def test_a_chosen_folder_is_reported_and_its_problems_open(panel, qtbot, dataset
     assert panel.dataset.link.text() == "1 problem"
     panel.dataset.link.click()
     dialog = panel.findChild(ReportDialog)
-    texts = [each.text() for each in dialog.findChildren(type(panel.dataset.pill))]
+    texts = [each.text() for each in dialog.findChildren(QLabel)]
     assert "1 missing pictures" in texts and "2.png" in texts
 
 
