@@ -14,7 +14,7 @@ from core.remote import local
 from core.spoken_languages import code_of
 from core.store.addresses import is_address, name_fault
 
-CROPS = tuple(value for value, _ in settings.BY_KEY["vision.crop"].choices)
+CROPS = tuple(value for value, _ in settings.BY_KEY["vision.crop"].choices if value != "auto")
 SINGLE_CROPS = tuple(value for value in CROPS if value != "multi-crop")  # what training and its caches support
 
 

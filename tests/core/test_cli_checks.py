@@ -7,7 +7,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from core import cli
+from core import cli, images
+from core.cli import options
 from core.home import Home
 from core.models import registry
 from core.store.store import Store
@@ -164,3 +165,9 @@ def test_a_dataset_behind_links(data: Path, home: Home, capsys: pytest.CaptureFi
     (links / "pairs.csv").write_text((data / "pairs.csv").read_text())
     text = refused(capsys, command[0], links, *command[1:])
     assert "symbolic links" in text and "--follow-links" in text
+
+
+def test_crops_of_a_run_are_policies_and_not_the_setting_that_follows_the_model():
+    assert options.CROPS == images.CROPS and set(options.SINGLE_CROPS) == set(images.CROP_POLICIES)
+    with pytest.raises(SystemExit):
+        cli.main(["evaluate", "folder", "--crop", "auto"])
