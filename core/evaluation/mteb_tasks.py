@@ -51,10 +51,14 @@ def local(dataset: Dataset, split: str) -> list[AbsTaskRetrieval]:
     images = _table("image", pictures)
     sounds = _table("audio", {record.utterance_id: record.recording for record in spoken if record.recording})
     language = "eng-Latn" if kind_of(dataset.kind).language == "en" else "und-Latn"
-    to_image = {record.utterance_id: {record.image_id: 1} for record in spoken}
-    to_speech: dict[str, dict[str, int]] = {}
+    kin: dict[str, list[str]] = {}  # pictures by their class, which is their own id where the dataset has no classes
+    for image_id in pictures:
+        kin.setdefault(part.relevance.get(image_id, image_id), []).append(image_id)
+    to_image, to_speech = dict[str, dict[str, int]](), dict[str, dict[str, int]]()
     for record in spoken:
-        to_speech.setdefault(record.image_id, {})[record.utterance_id] = 1
+        for image_id in kin[part.relevance.get(record.image_id, record.image_id)]:
+            to_image.setdefault(record.utterance_id, {})[image_id] = 1
+            to_speech.setdefault(image_id, {})[record.utterance_id] = 1
     return [_LocalTask(category, dataset.folder.name, language, queries, corpus, fitting)
             for category, queries, corpus, fitting in (("a2i", sounds, images, to_image),
                                                        ("i2a", images, sounds, to_speech))]

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from dataclasses import replace
 
 import datasets as hf
 import mteb
@@ -73,6 +74,14 @@ def test_the_first_queries_alone(made, tmp_path):
     data = tasks[0].dataset["default"]["test"]
     assert list(data["queries"]["id"]) == ["u0", "u1", "u2"]
     assert sorted(data["corpus"]["id"]) == ["green.png", "red.png"]
+
+
+def test_pictures_of_a_class_fit_all_its_recordings(made):
+    dataset = replace(datasets.load(made.folder), relevance={"red.png": "warm", "orange.png": "warm"})
+    to_image, to_speech = (task._content["default"]["test"]["relevant_docs"]
+                           for task in mteb_tasks.local(dataset, "test"))
+    assert to_image["u0"] == {"red.png": 1, "orange.png": 1} and to_image["u2"] == {"green.png": 1}
+    assert set(to_speech["red.png"]) == set(to_speech["orange.png"]) == {"u0", "u1", "u14", "u15"}
 
 
 def embedded(made, column, names):
