@@ -327,7 +327,7 @@ def test_wrong_files_and_names_are_told_apart(tiny: Path, tmp_path: Path) -> Non
     assert kind_of("ViT-tiny-test/own", tmp_path / "gone.pt") == "missing"
     assert kind_of("ViT-B-32/openai", tiny) == "wrong_weights"
     assert kind_of("ViT-nonsense/openai", tiny) == "unknown"
-    assert kind_of("xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k", tiny) == "unknown"
+    assert kind_of("xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k", tiny) == "no_tokenizer"
     assert kind_of("brewclip-mini", tiny) == "damaged"  # no config.json beside it
 
 
