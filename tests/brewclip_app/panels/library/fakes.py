@@ -52,7 +52,7 @@ class Explorer:
         return self.unfinished.run(target.info, work)
 
     def use_settings(self, settings):
-        self.crop = settings["vision.crop"]
+        self.crop = settings["vision.crop"].replace("auto", "centre")
 
     def close(self):
         self.store.close()
